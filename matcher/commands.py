@@ -1,0 +1,241 @@
+"""What can be asked. Imperative; the only thing that crosses into the core.
+
+The sender gives `id` (a repeat under the same id is ignored, another body under it is refused),
+`zone` (whose writer decides) and `at` (the sender's clock: data, never a rule's time).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from matcher.policy import Policy
+from matcher.terms import HeldSkill, Hours, Id, PlaceLevel, Point, Requirement, Time, Travel
+
+Minutes = Annotated[int, Meta(ge=1, le=1440)]
+Stars = Annotated[int, Meta(ge=1, le=5)]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, forbid_unknown_fields=True):
+    """One ask. Subclasses are the vocabulary (VOCABULARY 5a); the class name is the wire type."""
+
+    id: Id
+    zone: Id
+    at: Time
+    actor: str = ""
+
+
+class DeclineReason(StrEnum):
+    """Why a person says no (VOCABULARY 6)."""
+
+    BUSY = "BUSY"
+    TOO_FAR = "TOO_FAR"
+    LACKS_SKILL = "LACKS_SKILL"
+    UNWELL = "UNWELL"
+    UNSAFE = "UNSAFE"
+    KNOWS_REQUESTER = "KNOWS_REQUESTER"
+    WRONG_TIME = "WRONG_TIME"
+    NO_ANSWER = "NO_ANSWER"
+    WRONG_CONTACT = "WRONG_CONTACT"
+    NO_LONGER_ACTIVE = "NO_LONGER_ACTIVE"
+    OTHER = "OTHER"
+
+
+class JobOutcome(StrEnum):
+    """What became of one try to tell somebody something."""
+
+    SENT = "sent"
+    NO_CONTACT = "no_contact"
+    FAILED = "failed"
+
+
+# --- what rules read -------------------------------------------------------------------------------------------
+
+
+class DefinePlace(Command):
+    """Put a node into the place tree. The first one opens its zone."""
+
+    place: Id
+    level: PlaceLevel
+    parent: Id | None = None
+    name: str = ""
+    point: Point | None = None
+
+
+class DefineUnit(Command):
+    """机关单位: an organisation that people belong to."""
+
+    unit: Id
+    name: str = ""
+
+
+class DefineSkill(Command):
+    """A skill of the zone's taxonomy. People and requests may only name defined ones."""
+
+    skill: Id
+    name: str = ""
+
+
+class SetPolicy(Command):
+    """Replace the zone's policy as a whole."""
+
+    policy: Policy
+
+
+# --- requests --------------------------------------------------------------------------------------------------
+
+
+class SubmitRequest(Command):
+    """点单. No `earliest`: from the zone's time on. No `latest`: `policy.window_days` after `earliest`."""
+
+    request: Id
+    point: Point
+    place: Id | None = None
+    requester: Id | None = None
+    requirements: Annotated[tuple[Requirement, ...], Meta(min_length=1, max_length=50)] = (Requirement(),)
+    earliest: Time | None = None
+    latest: Time | None = None
+    duration_minutes: Minutes = 60
+    urgency: Id = "normal"
+    channel: Id = "api"
+    #: People whom the requester does not want (EXCLUDED_BY_REQUESTER).
+    excluded: tuple[Id, ...] = ()
+    #: Key of the free text in Contacts; the text itself never enters the log.
+    text: Id | None = None
+
+
+class CancelRequest(Command):
+    """撤单."""
+
+    request: Id
+
+
+class ReopenRequest(Command):
+    """重办: not done, or not well; within `policy.reopen_days` of completion or closing."""
+
+    request: Id
+
+
+class RateRequest(Command):
+    """评单: effect and conduct are never merged (R19); not `solved` reopens the request (U16)."""
+
+    request: Id
+    effect: Stars
+    conduct: Stars
+    solved: bool = True
+
+
+# --- people ----------------------------------------------------------------------------------------------------
+
+
+class RegisterVolunteer(Command):
+    """报到, or a change of everything but the id. `places`: both registrations of 双报到 (R14)."""
+
+    volunteer: Id
+    point: Point
+    skills: Annotated[tuple[HeldSkill, ...], Meta(max_length=200)] = ()
+    hours: Hours = Hours()
+    reach_m: Annotated[float, Meta(gt=0, le=1_000_000)] = 3000.0
+    capacity: Annotated[int, Meta(ge=1, le=100)] = 1
+    travel: Travel = Travel.WALK
+    unit: Id | None = None
+    places: tuple[Id, ...] = ()
+
+
+class ChangeAvailability(Command):
+    """New hours for a registered person; commitments stay."""
+
+    volunteer: Id
+    hours: Hours
+
+
+class PauseVolunteer(Command):
+    """No new offers until this time (None: until registered again or paused until a past time)."""
+
+    volunteer: Id
+    until: Time | None = None
+
+
+class RemoveVolunteer(Command):
+    """The person leaves; what they have not begun is released."""
+
+    volunteer: Id
+
+
+# --- offers and visits -----------------------------------------------------------------------------------------
+
+
+class AcceptOffer(Command):
+    """接单."""
+
+    offer: Id
+
+
+class DeclineOffer(Command):
+    """拒单. The pair (person, request) is remembered and not offered again."""
+
+    offer: Id
+    reason: DeclineReason = DeclineReason.OTHER
+
+
+class Depart(Command):
+    """出发."""
+
+    assignment: Id
+
+
+class Arrive(Command):
+    """到场 (签到)."""
+
+    assignment: Id
+
+
+class Finish(Command):
+    """完成 (签退)."""
+
+    assignment: Id
+
+
+# --- time and jobs ---------------------------------------------------------------------------------------------
+
+
+class Tick(Command):
+    """Time passes in a zone: beat number `beat` is at `at`. Appended only by the partition's owner."""
+
+    beat: int
+
+
+class ReportJob(Command):
+    """What became of a job (a notification). No matching rule reads it."""
+
+    job: Id
+    attempt: int
+    outcome: JobOutcome
+    #: A short code, never a text with personal data.
+    detail: str = ""
+
+
+AnyCommand = (
+    DefinePlace
+    | DefineUnit
+    | DefineSkill
+    | SetPolicy
+    | SubmitRequest
+    | CancelRequest
+    | ReopenRequest
+    | RateRequest
+    | RegisterVolunteer
+    | ChangeAvailability
+    | PauseVolunteer
+    | RemoveVolunteer
+    | AcceptOffer
+    | DeclineOffer
+    | Depart
+    | Arrive
+    | Finish
+    | Tick
+    | ReportJob
+)

@@ -1,0 +1,363 @@
+"""What has happened. Past tense; the only thing that changes a zone (`zone.evolve`).
+
+An event that a command caused directly carries that command in full, so that a zone is replayed, and a past
+month decided again, from the journal alone (DESIGN 4.7). `at` is the zone's time, `causation_id` the command.
+An event's identity is its place: partition, offset of its entry, index in it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from matcher.commands import (
+    AcceptOffer,
+    AnyCommand,
+    Arrive,
+    CancelRequest,
+    ChangeAvailability,
+    DeclineOffer,
+    DefinePlace,
+    DefineSkill,
+    DefineUnit,
+    Depart,
+    Finish,
+    PauseVolunteer,
+    RateRequest,
+    RegisterVolunteer,
+    RemoveVolunteer,
+    ReopenRequest,
+    ReportJob,
+    SetPolicy,
+    SubmitRequest,
+)
+from matcher.reasons import AnyRefusal, Unassigned
+from matcher.terms import Id, Time
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
+    """One fact. Subclasses are the vocabulary (VOCABULARY 5); the class name is the wire type."""
+
+    zone: Id
+    at: Time
+    causation_id: Id
+
+
+class Outcome(StrEnum):
+    """How a request was closed (VOCABULARY 3)."""
+
+    FULFILLED = "fulfilled"
+    PARTLY = "partly"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class ReleaseReason(StrEnum):
+    """Why a hold or commitment ended without the visit."""
+
+    OFFER_DECLINED = "offer_declined"
+    OFFER_EXPIRED = "offer_expired"
+    OFFER_SUPERSEDED = "offer_superseded"
+    REQUEST_CANCELLED = "request_cancelled"
+    VOLUNTEER_LEFT = "volunteer_left"
+    CREW_INCOMPLETE = "crew_incomplete"
+    OVERRUN = "overrun"
+
+
+# --- what rules read -------------------------------------------------------------------------------------------
+
+
+class PlaceDefined(Event):
+    command: DefinePlace
+
+
+class UnitDefined(Event):
+    command: DefineUnit
+
+
+class SkillDefined(Event):
+    command: DefineSkill
+
+
+class PolicySet(Event):
+    command: SetPolicy
+    policy_sha256: str
+
+
+# --- requests and requirements ---------------------------------------------------------------------------------
+
+
+class RequestSubmitted(Event):
+    """点单, with the window as decided."""
+
+    command: SubmitRequest
+    earliest: Time
+    latest: Time
+
+
+class RequestAccepted(Event):
+    """受理; automatic until the front desk exists."""
+
+    request: Id
+
+
+class RequirementOpened(Event):
+    """A requirement is open to the matcher; `wave` counts the times it was opened, from 0."""
+
+    request: Id
+    requirement: Id
+    wave: int
+
+
+class RequirementFilled(Event):
+    """Enough people have accepted: all asked for, or at least the minimum with no place left open."""
+
+    request: Id
+    requirement: Id
+
+
+class RequirementUnfilled(Event):
+    """Nobody this time, and why; recorded only when the reason changes. `funnel`: people left after each rule."""
+
+    request: Id
+    requirement: Id
+    reason: Unassigned
+    funnel: dict[str, int]
+    #: OUTBID: the requirement (request.requirement) that took the person.
+    rival: str = ""
+
+
+class RequestReopened(Event):
+    """重办: on the resident's word (a rating "not solved" or ReopenRequest), with a new window."""
+
+    request: Id
+    command: ReopenRequest | None = None
+    earliest: Time
+    latest: Time
+
+
+class RequestCompleted(Event):
+    """办结待评."""
+
+    request: Id
+
+
+class RatingInvited(Event):
+    """R21: no request is closed as fulfilled without this."""
+
+    request: Id
+
+
+class RatingSubmitted(Event):
+    command: RateRequest
+
+
+class RequestClosed(Event):
+    request: Id
+    outcome: Outcome
+
+
+class RequestCancelled(Event):
+    command: CancelRequest
+
+
+# --- people ----------------------------------------------------------------------------------------------------
+
+
+class VolunteerRegistered(Event):
+    command: RegisterVolunteer
+
+
+class VolunteerChanged(Event):
+    command: RegisterVolunteer
+
+
+class AvailabilityChanged(Event):
+    command: ChangeAvailability
+
+
+class VolunteerPaused(Event):
+    command: PauseVolunteer
+
+
+class VolunteerLeft(Event):
+    command: RemoveVolunteer
+
+
+# --- matching --------------------------------------------------------------------------------------------------
+
+
+class MatchRunFinished(Event):
+    """One solve of one zone's beat: what went in (hashes) and what came out (figures)."""
+
+    beat: int
+    engine: str
+    optimal: bool
+    #: How much dearer than the optimum the plan could be, in points; 0 when proven optimal.
+    gap: int
+    requirements: int
+    people: int
+    filled: int
+    objective: dict[str, int]
+    listed_pairs: int
+    inputs_sha256: str
+    policy_sha256: str
+
+
+# --- offers and assignments ------------------------------------------------------------------------------------
+
+
+class OfferSent(Event):
+    """派单: one person, one place of a requirement, until `expires_at`. The offer's id is its assignment's id."""
+
+    offer: Id
+    request: Id
+    requirement: Id
+    wave: int
+    volunteer: Id
+    start: Time
+    end: Time
+    distance_m: float
+    travel_s: int
+    cost: dict[str, int]
+    expires_at: Time
+
+
+class OfferAccepted(Event):
+    command: AcceptOffer
+
+
+class OfferDeclined(Event):
+    command: DeclineOffer
+
+
+class OfferExpired(Event):
+    offer: Id
+
+
+class OfferSuperseded(Event):
+    """The place needs nobody any more (filled, cancelled, person left): stand down."""
+
+    offer: Id
+
+
+class AssignmentHeld(Event):
+    """预占: the person's time [departure, end) is held until the offer is answered."""
+
+    assignment: Id
+    request: Id
+    requirement: Id
+    volunteer: Id
+    departure: Time
+    start: Time
+    end: Time
+
+
+class AssignmentCommitted(Event):
+    """领单."""
+
+    assignment: Id
+
+
+class VolunteerDeparted(Event):
+    command: Depart
+
+
+class VolunteerArrived(Event):
+    command: Arrive
+
+
+class WorkFinished(Event):
+    command: Finish
+
+
+class AssignmentReleased(Event):
+    assignment: Id
+    reason: ReleaseReason
+
+
+class NoShowRecorded(Event):
+    assignment: Id
+
+
+# --- the log's own ---------------------------------------------------------------------------------------------
+
+
+class TimePassed(Event):
+    """A Tick moved the zone's time to `at`."""
+
+    beat: int
+
+
+class CommandRefused(Event):
+    command: AnyCommand
+    reason: AnyRefusal
+
+
+class CommandParked(Event):
+    """A command that could not be read or decided; its bytes are in the topic `parked`."""
+
+    offset: int
+    reason: str
+
+
+class Attempt(Event):
+    """The command at `offset` is about to be tried alone for the n-th time (DESIGN 4.6)."""
+
+    offset: int
+    n: int
+
+
+class JobReported(Event):
+    command: ReportJob
+
+
+class JobReissued(Event):
+    """No good report came in time: the announcer issues the job again."""
+
+    job: Id
+    attempt: int
+
+
+AnyEvent = (
+    PlaceDefined
+    | UnitDefined
+    | SkillDefined
+    | PolicySet
+    | RequestSubmitted
+    | RequestAccepted
+    | RequirementOpened
+    | RequirementFilled
+    | RequirementUnfilled
+    | RequestReopened
+    | RequestCompleted
+    | RatingInvited
+    | RatingSubmitted
+    | RequestClosed
+    | RequestCancelled
+    | VolunteerRegistered
+    | VolunteerChanged
+    | AvailabilityChanged
+    | VolunteerPaused
+    | VolunteerLeft
+    | MatchRunFinished
+    | OfferSent
+    | OfferAccepted
+    | OfferDeclined
+    | OfferExpired
+    | OfferSuperseded
+    | AssignmentHeld
+    | AssignmentCommitted
+    | VolunteerDeparted
+    | VolunteerArrived
+    | WorkFinished
+    | AssignmentReleased
+    | NoShowRecorded
+    | TimePassed
+    | CommandRefused
+    | CommandParked
+    | Attempt
+    | JobReported
+    | JobReissued
+)

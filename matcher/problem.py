@@ -1,0 +1,155 @@
+"""Problem in, plan out: the two values that cross into and out of every solver.
+
+A problem is plain NumPy and ids, posed by `zone.pose` (a beat) or `paidan match` (a file); it holds all that the
+hard rules and costs read, so that a child process, a benchmark or a bug report can solve it alone.
+All times are whole seconds since 1970 (UTC), distances metres, costs integer points (1 point = 1 metre of travel).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.policy import Budget
+from matcher.reasons import Unassigned
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+I32 = npt.NDArray[np.int32]
+U8 = npt.NDArray[np.uint8]
+Bool = npt.NDArray[np.bool_]
+
+#: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
+COST_MAX = 2**20 - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleArrays:
+    """P people, one column each; no Python object per person."""
+
+    ids: list[str]
+    lat: F64  # degrees
+    lon: F64
+    reach_m: F64
+    speed_mps: F64  # mode speed / detour: travel seconds = ceil(distance_m / speed_mps)
+    capacity: I32  # requirements this beat
+    zone: I32  # zone code; -1 = not given (matches any)
+    levels: U8  # [skills, P]: level held, 0 = none; held skills include expired ones
+    hours: I32  # row of the hours table below
+    active: Bool  # registered and not paused
+    engaged: Bool  # has an open offer (one open offer a person)
+    spent: Bool  # alert budget used up
+    #: certificates with an expiry: person, skill, seconds
+    cert_person: I32
+    cert_skill: I32
+    cert_expires_s: I64
+    #: held and committed time of each person, CSR by person, sorted; [from, until) includes rest on both sides.
+    #: `busy_from` = departure - rest, `busy_until` = end + rest; a new visit takes [start - travel, end).
+    busy_indptr: I64
+    busy_from_s: I64
+    busy_until_s: I64
+    #: distinct hours, expanded over the problem's horizon: CSR by hours row; sorted, disjoint, not touching.
+    hours_indptr: I64
+    hours_from_s: I64
+    hours_until_s: I64
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequirementArrays:
+    """R requirements. One that is partly committed is posed as `people` independent places at its fixed start."""
+
+    ids: list[tuple[str, str]]  # (request, requirement)
+    lat: F64
+    lon: F64
+    earliest_s: I64
+    latest_s: I64
+    duration_s: I64
+    fixed_start_s: I64  # -1 = free; else the start that those who accepted agreed to
+    people: I32  # places open now
+    minimum: I32  # fill at least this many or none; with a fixed start: 1
+    weight: I32  # of one filled place
+    waiting: I64  # points, price of leaving one place unserved, beyond the fill
+    zone: I32
+    #: skills needed, CSR by requirement
+    need_indptr: I64
+    need_skill: I32
+    need_level: U8
+    #: pairs that may not be, whatever the rest says: (requirement, person), by cause
+    refused: tuple[I32, I32]
+    excluded: tuple[I32, I32]
+    #: people who already serve this very request (a distinct person a place): (requirement, person)
+    serving: tuple[I32, I32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One beat of one zone (or one file), ready to solve."""
+
+    zone: str
+    beat: int
+    now_s: int  # T: nobody departs before it
+    skills: list[str]  # names of the rows of `levels`
+    people: PeopleArrays
+    requirements: RequirementArrays
+    budget: Budget = Budget()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placement:
+    """One person on one requirement."""
+
+    requirement: int  # index into the problem
+    person: int
+    start_s: int
+    travel_s: int
+    distance_m: float
+    cost: dict[str, int]  # points by term
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shortfall:
+    """A requirement with places left open, and why. `funnel`: people left after each rule, in order."""
+
+    requirement: int
+    reason: Unassigned
+    funnel: dict[str, int]
+    rival: int = -1  # OUTBID: the requirement that took the person it could have had
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificate:
+    """Prices (MATCHING 4) that prove the relaxation optimal; checked by `solvers.proof`, whoever solved.
+
+    `unserved`: U_r, the price per place of staying unserved. Bound = sum over places of pi - sum cap * p.
+    """
+
+    person_price: I64  # p_v >= 0, [P]
+    requirement_price: I64  # pi_r <= U_r, [R]
+    unserved: I64  # U_r, [R]
+    list_bound: I64  # L_r: every feasible unlisted pair of r costs at least this, [R]
+    listed_requirement: I32
+    listed_person: I32
+    listed_cost: I64
+    #: who took whom in the relaxation that the prices belong to (equals the plan when nothing was broken)
+    flow_requirement: I32
+    flow_person: I32
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The answer. `optimal`: over every feasible pair; else `gap` says by how many points it could be off."""
+
+    placements: list[Placement]
+    shortfalls: list[Shortfall]
+    #: "filled" (weighted), "travel", "waiting", ... ; integer points
+    objective: dict[str, int]
+    optimal: bool
+    gap: int
+    engine: str
+    listed_pairs: int
+    feasible_pairs: int | None = None
+    certificate: Certificate | None = None
+    #: wall seconds by stage; never part of a comparison
+    seconds: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,196 @@
+"""Every "no" as a typed value: why a pair cannot be, why a request has nobody, why a command is refused.
+
+A reason says its numbers; sentences are made from it (`message`), never stored.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from matcher.terms import Id, Time
+
+
+class Unassigned(StrEnum):
+    """Why a requirement stays open: the first stage of the funnel at which nobody was left (VOCABULARY 6)."""
+
+    NO_REGISTERED_VOLUNTEER = "NO_REGISTERED_VOLUNTEER"
+    MISSING_SKILL = "MISSING_SKILL"
+    QUALIFICATION_EXPIRED = "QUALIFICATION_EXPIRED"
+    TRAVEL_TOO_FAR = "TRAVEL_TOO_FAR"
+    NO_START_POSSIBLE = "NO_START_POSSIBLE"
+    EXCLUDED_BY_REQUESTER = "EXCLUDED_BY_REQUESTER"
+    PREVIOUSLY_REFUSED = "PREVIOUSLY_REFUSED"
+    ALERT_BUDGET_SPENT = "ALERT_BUDGET_SPENT"
+    ALREADY_COMMITTED = "ALREADY_COMMITTED"
+    CREW_INCOMPLETE = "CREW_INCOMPLETE"
+    OUTBID = "OUTBID"
+    NOT_YET_SOLVED = "NOT_YET_SOLVED"
+
+
+# --- one pair (person, requirement) ----------------------------------------------------------------------------
+
+
+class PairReason(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", tag=True):
+    """Why this person cannot serve this requirement. One subclass a rule."""
+
+
+class NotRegistered(PairReason, tag="NO_REGISTERED_VOLUNTEER"):
+    """The person has left, or is paused."""
+
+
+class OtherZone(PairReason, tag="OTHER_ZONE"):
+    """Person and request name different zones (offline matching only: a writer sees one zone)."""
+
+
+class MissingSkill(PairReason, tag="MISSING_SKILL"):
+    skill: Id
+    level_needed: int
+    level_held: int
+
+
+class QualificationExpired(PairReason, tag="QUALIFICATION_EXPIRED"):
+    skill: Id
+    expired_s: int
+
+
+class TooFar(PairReason, tag="TRAVEL_TOO_FAR"):
+    distance_m: float
+    reach_m: float
+
+
+class NoStartPossible(PairReason, tag="NO_START_POSSIBLE"):
+    """No start fits window, hours and travel: `from_s` is the earliest arrival, `until_s` the latest end."""
+
+    from_s: int
+    until_s: int
+    duration_s: int
+
+
+class Committed(PairReason, tag="ALREADY_COMMITTED"):
+    """Every possible start meets another commitment (travel and rest included), or an offer is open."""
+
+
+class AlertBudgetSpent(PairReason, tag="ALERT_BUDGET_SPENT"):
+    pass
+
+
+class PreviouslyRefused(PairReason, tag="PREVIOUSLY_REFUSED"):
+    pass
+
+
+class ExcludedByRequester(PairReason, tag="EXCLUDED_BY_REQUESTER"):
+    pass
+
+
+# --- one command -----------------------------------------------------------------------------------------------
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", tag=True):
+    """Why a command is refused. Recorded with the command in `CommandRefused`."""
+
+    def message(self) -> str:
+        """One sentence: the thing, its value, what to do."""
+        raise AssertionError(f"{type(self).__name__} has no sentence")
+
+
+class UnknownZone(Refusal):
+    zone: str
+
+    def message(self) -> str:
+        return f"Zone ({self.zone}) does not exist. Open it with DefinePlace first."
+
+
+class Unknown(Refusal):
+    """The command names something that the zone does not know."""
+
+    kind: str
+    value: str
+
+    def message(self) -> str:
+        return f"The {self.kind} ({self.value}) is not known in this zone. Define it first, or check the id."
+
+
+class AlreadyExists(Refusal):
+    kind: str
+    value: str
+
+    def message(self) -> str:
+        return f"The {self.kind} ({self.value}) exists already. Choose another id."
+
+
+class WrongState(Refusal):
+    """The thing is not in a state in which this can be done."""
+
+    kind: str
+    value: str
+    state: str
+    needed: str
+
+    def message(self) -> str:
+        return f"The {self.kind} ({self.value}) is ({self.state}), not ({self.needed})."
+
+
+class ImpossibleWindow(Refusal):
+    earliest: Time
+    latest: Time
+    duration_minutes: int
+
+    def message(self) -> str:
+        return (
+            f"The window from ({self.earliest.isoformat()}) to ({self.latest.isoformat()}) has no room for "
+            f"({self.duration_minutes}) minutes. Give a later `latest`."
+        )
+
+
+class ImpossibleValue(Refusal):
+    """A value that decodes but makes no sense (`minimum_people` above `people`, an empty weekly window, ...)."""
+
+    field: str
+    value: str
+    remedy: str
+
+    def message(self) -> str:
+        return f"`{self.field}` is ({self.value}). {self.remedy}"
+
+
+class TooLate(Refusal):
+    kind: str
+    value: str
+    limit_days: int
+
+    def message(self) -> str:
+        return f"The {self.kind} ({self.value}) can only be reopened within ({self.limit_days}) days."
+
+
+class IdempotencyConflict(Refusal):
+    """Another body came under the id of an earlier command (DESIGN 4.8)."""
+
+    command_id: str
+
+    def message(self) -> str:
+        return f"The command id ({self.command_id}) was used before for another body. Use a fresh Idempotency-Key."
+
+
+class TooLarge(Refusal):
+    size_bytes: int
+    limit_bytes: int
+
+    def message(self) -> str:
+        return (
+            f"What follows from the command is ({self.size_bytes}) bytes, the limit is ({self.limit_bytes}). Split it."
+        )
+
+
+AnyRefusal = (
+    UnknownZone
+    | Unknown
+    | AlreadyExists
+    | WrongState
+    | ImpossibleWindow
+    | ImpossibleValue
+    | TooLate
+    | IdempotencyConflict
+    | TooLarge
+)

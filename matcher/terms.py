@@ -1,0 +1,107 @@
+"""The small typed words that commands and events are made of: ids, points, hours, skills, times.
+
+Called by every file of the domain. Holds no rule.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+#: An id as the sender chose it. Ids are unique within a zone.
+Id = Annotated[str, Meta(min_length=1, max_length=200)]
+#: An aware point in time; the wire form is ISO 8601 with an offset, kept as UTC.
+Time = Annotated[datetime, Meta(tz=True)]
+#: Proficiency, 1 (can help) to 5 (teaches it). Holding a level means holding the lower ones.
+Level = Annotated[int, Meta(ge=1, le=5)]
+
+
+class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A value inside a command or an event."""
+
+
+class Point(Term):
+    """A matching point in WGS-84 degrees. Never a home's exact point (DESIGN 4, personal data)."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    lon: Annotated[float, Meta(ge=-180, le=180)]
+
+
+class PlaceLevel(StrEnum):
+    """The levels of the place tree, widest first (R23)."""
+
+    CITY = "city"
+    DISTRICT = "district"
+    SUBDISTRICT = "subdistrict"
+    COMMUNITY = "community"
+    COMPOUND = "compound"
+    GRID = "grid"
+    BUILDING = "building"
+    ENTRANCE = "entrance"
+
+
+class Travel(StrEnum):
+    """How a person comes; speed and detour of each mode are in the policy."""
+
+    WALK = "walk"
+    BIKE = "bike"
+    DRIVE = "drive"
+    TRANSIT = "transit"
+
+
+class WeeklyWindow(Term):
+    """Free every week on one weekday (0 = Monday), local time of the zone, minutes after midnight.
+
+    `until_minute` may run past midnight, up to 2,880.
+    """
+
+    weekday: Annotated[int, Meta(ge=0, le=6)]
+    from_minute: Annotated[int, Meta(ge=0, le=1439)]
+    until_minute: Annotated[int, Meta(ge=1, le=2880)]
+
+
+class HoursException(Term):
+    """One day that differs: an extra window (`available`) or time taken away."""
+
+    day: date
+    from_minute: Annotated[int, Meta(ge=0, le=1439)] = 0
+    until_minute: Annotated[int, Meta(ge=1, le=2880)] = 1440
+    available: bool = False
+
+
+class Hours(Term):
+    """服务时间: when a person can serve (R26, R99). Touching windows count as one."""
+
+    weekly: tuple[WeeklyWindow, ...] = ()
+    exceptions: tuple[HoursException, ...] = ()
+
+
+class HeldSkill(Term):
+    """特长 or, with an expiry, 资质: valid while the whole visit ends by `expires`."""
+
+    skill: Id
+    level: Level = 1
+    expires: Time | None = None
+
+
+class NeededSkill(Term):
+    """A skill that each person of a requirement must hold at this level or better."""
+
+    skill: Id
+    level: Level = 1
+
+
+class Requirement(Term):
+    """用工需求: n different people with these skills, one common start.
+
+    Filled whole or not at all, unless `minimum_people` is smaller than `people`.
+    """
+
+    requirement: Id = "1"
+    people: Annotated[int, Meta(ge=1, le=100)] = 1
+    minimum_people: Annotated[int, Meta(ge=1, le=100)] | None = None
+    skills: tuple[NeededSkill, ...] = ()

@@ -1,0 +1,1 @@
+"""Those who ask: files, generated counties, simulated people."""
