@@ -1,1 +1,1 @@
-"""The domain: who could serve whom, who should, and what has happened. Pure: no Kafka, no Redis, no clock, no chance."""
+"""The domain: who could serve whom, who should, what has happened. Pure: no Kafka, no Redis, no clock, no chance."""

@@ -93,7 +93,7 @@ class Problem:
     skills: list[str]  # names of the rows of `levels`
     people: PeopleArrays
     requirements: RequirementArrays
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from aiokafka.partitioner.default import murmur2  # type: ignore[import-untyped]
+from aiokafka.partitioner import murmur2  # type: ignore[import-untyped]
 
 from matcher.commands import AnyCommand, Command
 from matcher.events import AnyEvent, Event
@@ -106,4 +106,4 @@ def _without_values(message: str) -> str:
             if " - at" in message
             else "unknown type"
         )
-    return message.split("`, got `")[0] if len(message) > 200 else message
+    return message.split("`, got `", maxsplit=1)[0] if len(message) > 200 else message
