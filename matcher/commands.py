@@ -55,7 +55,7 @@ class JobOutcome(StrEnum):
 # --- what rules read -------------------------------------------------------------------------------------------
 
 
-class DefinePlace(Command):
+class DefinePlace(Command, frozen=True, kw_only=True):
     """Put a node into the place tree. The first one opens its zone."""
 
     place: Id
@@ -65,21 +65,21 @@ class DefinePlace(Command):
     point: Point | None = None
 
 
-class DefineUnit(Command):
+class DefineUnit(Command, frozen=True, kw_only=True):
     """机关单位: an organisation that people belong to."""
 
     unit: Id
     name: str = ""
 
 
-class DefineSkill(Command):
+class DefineSkill(Command, frozen=True, kw_only=True):
     """A skill of the zone's taxonomy. People and requests may only name defined ones."""
 
     skill: Id
     name: str = ""
 
 
-class SetPolicy(Command):
+class SetPolicy(Command, frozen=True, kw_only=True):
     """Replace the zone's policy as a whole."""
 
     policy: Policy
@@ -88,7 +88,7 @@ class SetPolicy(Command):
 # --- requests --------------------------------------------------------------------------------------------------
 
 
-class SubmitRequest(Command):
+class SubmitRequest(Command, frozen=True, kw_only=True):
     """点单. No `earliest`: from the zone's time on. No `latest`: `policy.window_days` after `earliest`."""
 
     request: Id
@@ -107,19 +107,19 @@ class SubmitRequest(Command):
     text: Id | None = None
 
 
-class CancelRequest(Command):
+class CancelRequest(Command, frozen=True, kw_only=True):
     """撤单."""
 
     request: Id
 
 
-class ReopenRequest(Command):
+class ReopenRequest(Command, frozen=True, kw_only=True):
     """重办: not done, or not well; within `policy.reopen_days` of completion or closing."""
 
     request: Id
 
 
-class RateRequest(Command):
+class RateRequest(Command, frozen=True, kw_only=True):
     """评单: effect and conduct are never merged (R19); not `solved` reopens the request (U16)."""
 
     request: Id
@@ -131,7 +131,7 @@ class RateRequest(Command):
 # --- people ----------------------------------------------------------------------------------------------------
 
 
-class RegisterVolunteer(Command):
+class RegisterVolunteer(Command, frozen=True, kw_only=True):
     """报到, or a change of everything but the id. `places`: both registrations of 双报到 (R14)."""
 
     volunteer: Id
@@ -145,21 +145,21 @@ class RegisterVolunteer(Command):
     places: tuple[Id, ...] = ()
 
 
-class ChangeAvailability(Command):
+class ChangeAvailability(Command, frozen=True, kw_only=True):
     """New hours for a registered person; commitments stay."""
 
     volunteer: Id
     hours: Hours
 
 
-class PauseVolunteer(Command):
+class PauseVolunteer(Command, frozen=True, kw_only=True):
     """No new offers until this time (None: until registered again or paused until a past time)."""
 
     volunteer: Id
     until: Time | None = None
 
 
-class RemoveVolunteer(Command):
+class RemoveVolunteer(Command, frozen=True, kw_only=True):
     """The person leaves; what they have not begun is released."""
 
     volunteer: Id
@@ -168,32 +168,32 @@ class RemoveVolunteer(Command):
 # --- offers and visits -----------------------------------------------------------------------------------------
 
 
-class AcceptOffer(Command):
+class AcceptOffer(Command, frozen=True, kw_only=True):
     """接单."""
 
     offer: Id
 
 
-class DeclineOffer(Command):
+class DeclineOffer(Command, frozen=True, kw_only=True):
     """拒单. The pair (person, request) is remembered and not offered again."""
 
     offer: Id
     reason: DeclineReason = DeclineReason.OTHER
 
 
-class Depart(Command):
+class Depart(Command, frozen=True, kw_only=True):
     """出发."""
 
     assignment: Id
 
 
-class Arrive(Command):
+class Arrive(Command, frozen=True, kw_only=True):
     """到场 (签到)."""
 
     assignment: Id
 
 
-class Finish(Command):
+class Finish(Command, frozen=True, kw_only=True):
     """完成 (签退)."""
 
     assignment: Id
@@ -202,13 +202,13 @@ class Finish(Command):
 # --- time and jobs ---------------------------------------------------------------------------------------------
 
 
-class Tick(Command):
+class Tick(Command, frozen=True, kw_only=True):
     """Time passes in a zone: beat number `beat` is at `at`. Appended only by the partition's owner."""
 
     beat: int
 
 
-class ReportJob(Command):
+class ReportJob(Command, frozen=True, kw_only=True):
     """What became of a job (a notification). No matching rule reads it."""
 
     job: Id

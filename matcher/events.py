@@ -68,19 +68,19 @@ class ReleaseReason(StrEnum):
 # --- what rules read -------------------------------------------------------------------------------------------
 
 
-class PlaceDefined(Event):
+class PlaceDefined(Event, frozen=True, kw_only=True):
     command: DefinePlace
 
 
-class UnitDefined(Event):
+class UnitDefined(Event, frozen=True, kw_only=True):
     command: DefineUnit
 
 
-class SkillDefined(Event):
+class SkillDefined(Event, frozen=True, kw_only=True):
     command: DefineSkill
 
 
-class PolicySet(Event):
+class PolicySet(Event, frozen=True, kw_only=True):
     command: SetPolicy
     policy_sha256: str
 
@@ -88,7 +88,7 @@ class PolicySet(Event):
 # --- requests and requirements ---------------------------------------------------------------------------------
 
 
-class RequestSubmitted(Event):
+class RequestSubmitted(Event, frozen=True, kw_only=True):
     """点单, with the window as decided."""
 
     command: SubmitRequest
@@ -96,13 +96,13 @@ class RequestSubmitted(Event):
     latest: Time
 
 
-class RequestAccepted(Event):
+class RequestAccepted(Event, frozen=True, kw_only=True):
     """受理; automatic until the front desk exists."""
 
     request: Id
 
 
-class RequirementOpened(Event):
+class RequirementOpened(Event, frozen=True, kw_only=True):
     """A requirement is open to the matcher; `wave` counts the times it was opened, from 0."""
 
     request: Id
@@ -110,14 +110,14 @@ class RequirementOpened(Event):
     wave: int
 
 
-class RequirementFilled(Event):
+class RequirementFilled(Event, frozen=True, kw_only=True):
     """Enough people have accepted: all asked for, or at least the minimum with no place left open."""
 
     request: Id
     requirement: Id
 
 
-class RequirementUnfilled(Event):
+class RequirementUnfilled(Event, frozen=True, kw_only=True):
     """Nobody this time, and why; recorded only when the reason changes. `funnel`: people left after each rule."""
 
     request: Id
@@ -128,7 +128,7 @@ class RequirementUnfilled(Event):
     rival: str = ""
 
 
-class RequestReopened(Event):
+class RequestReopened(Event, frozen=True, kw_only=True):
     """重办: on the resident's word (a rating "not solved" or ReopenRequest), with a new window."""
 
     request: Id
@@ -137,58 +137,58 @@ class RequestReopened(Event):
     latest: Time
 
 
-class RequestCompleted(Event):
+class RequestCompleted(Event, frozen=True, kw_only=True):
     """办结待评."""
 
     request: Id
 
 
-class RatingInvited(Event):
+class RatingInvited(Event, frozen=True, kw_only=True):
     """R21: no request is closed as fulfilled without this."""
 
     request: Id
 
 
-class RatingSubmitted(Event):
+class RatingSubmitted(Event, frozen=True, kw_only=True):
     command: RateRequest
 
 
-class RequestClosed(Event):
+class RequestClosed(Event, frozen=True, kw_only=True):
     request: Id
     outcome: Outcome
 
 
-class RequestCancelled(Event):
+class RequestCancelled(Event, frozen=True, kw_only=True):
     command: CancelRequest
 
 
 # --- people ----------------------------------------------------------------------------------------------------
 
 
-class VolunteerRegistered(Event):
+class VolunteerRegistered(Event, frozen=True, kw_only=True):
     command: RegisterVolunteer
 
 
-class VolunteerChanged(Event):
+class VolunteerChanged(Event, frozen=True, kw_only=True):
     command: RegisterVolunteer
 
 
-class AvailabilityChanged(Event):
+class AvailabilityChanged(Event, frozen=True, kw_only=True):
     command: ChangeAvailability
 
 
-class VolunteerPaused(Event):
+class VolunteerPaused(Event, frozen=True, kw_only=True):
     command: PauseVolunteer
 
 
-class VolunteerLeft(Event):
+class VolunteerLeft(Event, frozen=True, kw_only=True):
     command: RemoveVolunteer
 
 
 # --- matching --------------------------------------------------------------------------------------------------
 
 
-class MatchRunFinished(Event):
+class MatchRunFinished(Event, frozen=True, kw_only=True):
     """One solve of one zone's beat: what went in (hashes) and what came out (figures)."""
 
     beat: int
@@ -208,7 +208,7 @@ class MatchRunFinished(Event):
 # --- offers and assignments ------------------------------------------------------------------------------------
 
 
-class OfferSent(Event):
+class OfferSent(Event, frozen=True, kw_only=True):
     """派单: one person, one place of a requirement, until `expires_at`. The offer's id is its assignment's id."""
 
     offer: Id
@@ -224,25 +224,25 @@ class OfferSent(Event):
     expires_at: Time
 
 
-class OfferAccepted(Event):
+class OfferAccepted(Event, frozen=True, kw_only=True):
     command: AcceptOffer
 
 
-class OfferDeclined(Event):
+class OfferDeclined(Event, frozen=True, kw_only=True):
     command: DeclineOffer
 
 
-class OfferExpired(Event):
+class OfferExpired(Event, frozen=True, kw_only=True):
     offer: Id
 
 
-class OfferSuperseded(Event):
+class OfferSuperseded(Event, frozen=True, kw_only=True):
     """The place needs nobody any more (filled, cancelled, person left): stand down."""
 
     offer: Id
 
 
-class AssignmentHeld(Event):
+class AssignmentHeld(Event, frozen=True, kw_only=True):
     """预占: the person's time [departure, end) is held until the offer is answered."""
 
     assignment: Id
@@ -254,66 +254,66 @@ class AssignmentHeld(Event):
     end: Time
 
 
-class AssignmentCommitted(Event):
+class AssignmentCommitted(Event, frozen=True, kw_only=True):
     """领单."""
 
     assignment: Id
 
 
-class VolunteerDeparted(Event):
+class VolunteerDeparted(Event, frozen=True, kw_only=True):
     command: Depart
 
 
-class VolunteerArrived(Event):
+class VolunteerArrived(Event, frozen=True, kw_only=True):
     command: Arrive
 
 
-class WorkFinished(Event):
+class WorkFinished(Event, frozen=True, kw_only=True):
     command: Finish
 
 
-class AssignmentReleased(Event):
+class AssignmentReleased(Event, frozen=True, kw_only=True):
     assignment: Id
     reason: ReleaseReason
 
 
-class NoShowRecorded(Event):
+class NoShowRecorded(Event, frozen=True, kw_only=True):
     assignment: Id
 
 
 # --- the log's own ---------------------------------------------------------------------------------------------
 
 
-class TimePassed(Event):
+class TimePassed(Event, frozen=True, kw_only=True):
     """A Tick moved the zone's time to `at`."""
 
     beat: int
 
 
-class CommandRefused(Event):
+class CommandRefused(Event, frozen=True, kw_only=True):
     command: AnyCommand
     reason: AnyRefusal
 
 
-class CommandParked(Event):
+class CommandParked(Event, frozen=True, kw_only=True):
     """A command that could not be read or decided; its bytes are in the topic `parked`."""
 
     offset: int
     reason: str
 
 
-class Attempt(Event):
+class Attempt(Event, frozen=True, kw_only=True):
     """The command at `offset` is about to be tried alone for the n-th time (DESIGN 4.6)."""
 
     offset: int
     n: int
 
 
-class JobReported(Event):
+class JobReported(Event, frozen=True, kw_only=True):
     command: ReportJob
 
 
-class JobReissued(Event):
+class JobReissued(Event, frozen=True, kw_only=True):
     """No good report came in time: the announcer issues the job again."""
 
     job: Id

@@ -36,31 +36,31 @@ class PairReason(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", ta
     """Why this person cannot serve this requirement. One subclass a rule."""
 
 
-class NotRegistered(PairReason, tag="NO_REGISTERED_VOLUNTEER"):
+class NotRegistered(PairReason, frozen=True, kw_only=True, tag="NO_REGISTERED_VOLUNTEER"):
     """The person has left, or is paused."""
 
 
-class OtherZone(PairReason, tag="OTHER_ZONE"):
+class OtherZone(PairReason, frozen=True, kw_only=True, tag="OTHER_ZONE"):
     """Person and request name different zones (offline matching only: a writer sees one zone)."""
 
 
-class MissingSkill(PairReason, tag="MISSING_SKILL"):
+class MissingSkill(PairReason, frozen=True, kw_only=True, tag="MISSING_SKILL"):
     skill: Id
     level_needed: int
     level_held: int
 
 
-class QualificationExpired(PairReason, tag="QUALIFICATION_EXPIRED"):
+class QualificationExpired(PairReason, frozen=True, kw_only=True, tag="QUALIFICATION_EXPIRED"):
     skill: Id
     expired_s: int
 
 
-class TooFar(PairReason, tag="TRAVEL_TOO_FAR"):
+class TooFar(PairReason, frozen=True, kw_only=True, tag="TRAVEL_TOO_FAR"):
     distance_m: float
     reach_m: float
 
 
-class NoStartPossible(PairReason, tag="NO_START_POSSIBLE"):
+class NoStartPossible(PairReason, frozen=True, kw_only=True, tag="NO_START_POSSIBLE"):
     """No start fits window, hours and travel: `from_s` is the earliest arrival, `until_s` the latest end."""
 
     from_s: int
@@ -68,19 +68,19 @@ class NoStartPossible(PairReason, tag="NO_START_POSSIBLE"):
     duration_s: int
 
 
-class Committed(PairReason, tag="ALREADY_COMMITTED"):
+class Committed(PairReason, frozen=True, kw_only=True, tag="ALREADY_COMMITTED"):
     """Every possible start meets another commitment (travel and rest included), or an offer is open."""
 
 
-class AlertBudgetSpent(PairReason, tag="ALERT_BUDGET_SPENT"):
+class AlertBudgetSpent(PairReason, frozen=True, kw_only=True, tag="ALERT_BUDGET_SPENT"):
     pass
 
 
-class PreviouslyRefused(PairReason, tag="PREVIOUSLY_REFUSED"):
+class PreviouslyRefused(PairReason, frozen=True, kw_only=True, tag="PREVIOUSLY_REFUSED"):
     pass
 
 
-class ExcludedByRequester(PairReason, tag="EXCLUDED_BY_REQUESTER"):
+class ExcludedByRequester(PairReason, frozen=True, kw_only=True, tag="EXCLUDED_BY_REQUESTER"):
     pass
 
 
@@ -95,14 +95,14 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", tag=T
         raise AssertionError(f"{type(self).__name__} has no sentence")
 
 
-class UnknownZone(Refusal):
+class UnknownZone(Refusal, frozen=True, kw_only=True):
     zone: str
 
     def message(self) -> str:
         return f"Zone ({self.zone}) does not exist. Open it with DefinePlace first."
 
 
-class Unknown(Refusal):
+class Unknown(Refusal, frozen=True, kw_only=True):
     """The command names something that the zone does not know."""
 
     kind: str
@@ -112,7 +112,7 @@ class Unknown(Refusal):
         return f"The {self.kind} ({self.value}) is not known in this zone. Define it first, or check the id."
 
 
-class AlreadyExists(Refusal):
+class AlreadyExists(Refusal, frozen=True, kw_only=True):
     kind: str
     value: str
 
@@ -120,7 +120,7 @@ class AlreadyExists(Refusal):
         return f"The {self.kind} ({self.value}) exists already. Choose another id."
 
 
-class WrongState(Refusal):
+class WrongState(Refusal, frozen=True, kw_only=True):
     """The thing is not in a state in which this can be done."""
 
     kind: str
@@ -132,7 +132,7 @@ class WrongState(Refusal):
         return f"The {self.kind} ({self.value}) is ({self.state}), not ({self.needed})."
 
 
-class ImpossibleWindow(Refusal):
+class ImpossibleWindow(Refusal, frozen=True, kw_only=True):
     earliest: Time
     latest: Time
     duration_minutes: int
@@ -144,7 +144,7 @@ class ImpossibleWindow(Refusal):
         )
 
 
-class ImpossibleValue(Refusal):
+class ImpossibleValue(Refusal, frozen=True, kw_only=True):
     """A value that decodes but makes no sense (`minimum_people` above `people`, an empty weekly window, ...)."""
 
     field: str
@@ -155,7 +155,7 @@ class ImpossibleValue(Refusal):
         return f"`{self.field}` is ({self.value}). {self.remedy}"
 
 
-class TooLate(Refusal):
+class TooLate(Refusal, frozen=True, kw_only=True):
     kind: str
     value: str
     limit_days: int
@@ -164,7 +164,7 @@ class TooLate(Refusal):
         return f"The {self.kind} ({self.value}) can only be reopened within ({self.limit_days}) days."
 
 
-class IdempotencyConflict(Refusal):
+class IdempotencyConflict(Refusal, frozen=True, kw_only=True):
     """Another body came under the id of an earlier command (DESIGN 4.8)."""
 
     command_id: str
@@ -173,7 +173,7 @@ class IdempotencyConflict(Refusal):
         return f"The command id ({self.command_id}) was used before for another body. Use a fresh Idempotency-Key."
 
 
-class TooLarge(Refusal):
+class TooLarge(Refusal, frozen=True, kw_only=True):
     size_bytes: int
     limit_bytes: int
 

@@ -24,7 +24,7 @@ class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A value inside a command or an event."""
 
 
-class Point(Term):
+class Point(Term, frozen=True, kw_only=True):
     """A matching point in WGS-84 degrees. Never a home's exact point (DESIGN 4, personal data)."""
 
     lat: Annotated[float, Meta(ge=-90, le=90)]
@@ -53,7 +53,7 @@ class Travel(StrEnum):
     TRANSIT = "transit"
 
 
-class WeeklyWindow(Term):
+class WeeklyWindow(Term, frozen=True, kw_only=True):
     """Free every week on one weekday (0 = Monday), local time of the zone, minutes after midnight.
 
     `until_minute` may run past midnight, up to 2,880.
@@ -64,7 +64,7 @@ class WeeklyWindow(Term):
     until_minute: Annotated[int, Meta(ge=1, le=2880)]
 
 
-class HoursException(Term):
+class HoursException(Term, frozen=True, kw_only=True):
     """One day that differs: an extra window (`available`) or time taken away."""
 
     day: date
@@ -73,14 +73,14 @@ class HoursException(Term):
     available: bool = False
 
 
-class Hours(Term):
+class Hours(Term, frozen=True, kw_only=True):
     """服务时间: when a person can serve (R26, R99). Touching windows count as one."""
 
     weekly: tuple[WeeklyWindow, ...] = ()
     exceptions: tuple[HoursException, ...] = ()
 
 
-class HeldSkill(Term):
+class HeldSkill(Term, frozen=True, kw_only=True):
     """特长 or, with an expiry, 资质: valid while the whole visit ends by `expires`."""
 
     skill: Id
@@ -88,14 +88,14 @@ class HeldSkill(Term):
     expires: Time | None = None
 
 
-class NeededSkill(Term):
+class NeededSkill(Term, frozen=True, kw_only=True):
     """A skill that each person of a requirement must hold at this level or better."""
 
     skill: Id
     level: Level = 1
 
 
-class Requirement(Term):
+class Requirement(Term, frozen=True, kw_only=True):
     """用工需求: n different people with these skills, one common start.
 
     Filled whole or not at all, unless `minimum_people` is smaller than `people`.
