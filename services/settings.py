@@ -18,7 +18,7 @@ from services.names import NAME, PARTITIONS
 
 PREFIX = f"{NAME.upper()}_"
 #: Read by the tests only, never by the product.
-FOREIGN = frozenset({f"{PREFIX}{name}" for name in ("KAFKA", "REDIS", "AMQP")})
+FOREIGN = frozenset({f"{PREFIX}{name}" for name in ("DATA", "KAFKA", "REDIS", "AMQP")})
 
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Units are in the names; `_s` is seconds. Each field is `PAIDAN_<FIELD>` in the environment."""
 
     #: Folder of the log, the contacts and nothing else.
-    data: Path = Path(f"./{NAME}-data")
+    data_dir: Path = Path(f"./{NAME}-data")
     #: The API listens on this machine only until it knows who is asking.
     host: Literal["127.0.0.1"] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8311
@@ -41,13 +41,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     list_limit_max: Count = 1_000
     receipts_max: Count = 200_000
     closed_max: Annotated[int, Meta(ge=0)] = 100_000
-    #: Zones with their own label in the metrics; the rest are counted as "other".
-    zone_labels_max: Annotated[int, Meta(ge=0)] = 30
     #: Broker of the jobs.
     jobs: str = "memory://"
     #: Print a line for people who left no contact, instead of reporting that nobody could be told.
     console: bool = True
-    #: Mail server as an Apprise URL without recipient (mailtos://user:password@host); None: mailboxes cannot be reached.
+    #: Mail server as an Apprise URL without recipient (mailtos://user:password@host); None: no mailbox is reached.
     mail: str | None = None
     send_timeout_s: Seconds = 10.0
     log_format: Literal["console", "json"] = "console"
@@ -61,7 +59,7 @@ def load(environment: Mapping[str, str], **flags: object) -> Settings:
     """Make the settings. Flags that are None count as not given. Raises Stop (exit 5) with what to change."""
     given: dict[str, Any] = {}
     for key, value in environment.items():
-        if key.startswith(PREFIX) and key not in FOREIGN and not key.startswith(f"{PREFIX}DATA_"):
+        if key.startswith(PREFIX) and key not in FOREIGN:
             given[_field(key)] = value
     given.update({name: value for name, value in flags.items() if value is not None})
     try:

@@ -1,7 +1,7 @@
 """What the journal says about requests, people, offers and visits: one fold, read by the board and the metrics.
 
 Called by the boards (`services/adapters/board_*.py`) and by `services/scoring.py`. Holds no business rule: states
-are named after VOCABULARY 3 and 4 and follow from events alone. Never writes, never reads a clock.
+are the core's own (VOCABULARY 3 and 4) and follow from events alone. Never writes, never reads a clock.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ import msgspec
 from matcher import events as e
 from matcher.commands import RegisterVolunteer
 from matcher.terms import HeldSkill, Hours, NeededSkill, Point, Time, Travel
+from matcher.zone import ENDED, KEPT, LIVE, OfferState, RequestState, Status
 
-#: Request states in which nothing more is expected.
-FINAL = frozenset({"closed", "cancelled"})
-#: Assignment states that hold a person's time.
-HOLDING = frozenset({"tentative", "committed", "en_route", "on_site"})
 #: Assignment states that a supervising organisation follows (监).
-FOLLOWED = frozenset({"committed", "en_route", "on_site"})
+FOLLOWED = LIVE - {Status.TENTATIVE}
 
 
 class RequirementView(msgspec.Struct, kw_only=True):
@@ -44,7 +41,7 @@ class RequestView(msgspec.Struct, kw_only=True):
     """A request as the board shows it."""
 
     request: str
-    state: str
+    state: RequestState | None
     point: Point
     place: str | None
     channel: str
@@ -82,7 +79,7 @@ class OfferView(msgspec.Struct, kw_only=True):
     """One offer: what the person is told, and the answer."""
 
     offer: str
-    state: str
+    state: OfferState
     request: str
     requirement: str
     volunteer: str
@@ -101,7 +98,7 @@ class AssignmentView(msgspec.Struct, kw_only=True):
     """One held or committed visit. Its id is its offer's id."""
 
     assignment: str
-    state: str
+    state: Status
     request: str
     requirement: str
     volunteer: str
@@ -129,8 +126,8 @@ class ZoneView(msgspec.Struct, kw_only=True):
     volunteers: int = 0
 
 
-#: (zone, request, state before, state after); before is "" for a new request
-Transition = Callable[[str, str, str, str], None]
+#: (zone, the request in its new state, its state before); None before for a new request
+Transition = Callable[[str, RequestView, RequestState | None], None]
 
 
 class ZoneFold:
@@ -164,37 +161,37 @@ class ZoneFold:
 
     # --- states ------------------------------------------------------------------------------------------------
 
-    def enter(self, request: RequestView, state: str) -> None:
+    def enter(self, request: RequestView, state: RequestState) -> None:
         """Move a request into a state and keep the counts."""
         before = request.state
-        if before == state:
+        if before is state:
             return
         request.state = state
-        if before:
+        if before is not None:
             self._states[before] -= 1
         self._states[state] += 1
         if self._transition is not None:
-            self._transition(self.view.zone, request.request, before, state)
-        if state in FINAL:
+            self._transition(self.view.zone, request, before)
+        if state in ENDED:
             self._finished(request)
 
     def settle(self, request: RequestView) -> None:
         """Derive the state of a request that is being matched or served from its requirements."""
-        if request.state in FINAL or request.state in ("completed", "rated"):
+        if request.state in ENDED or request.state in (RequestState.COMPLETED, RequestState.RATED):
             return
         self.enter(request, self._derived(request))
 
-    def _derived(self, request: RequestView) -> str:
-        states = [self.assignments[a].state for r in request.requirements for a in r.assignments]
-        if any(state in ("on_site", "done") for state in states):
-            return "in_progress"
+    def _derived(self, request: RequestView) -> RequestState:
+        states = {self.assignments[a].state for r in request.requirements for a in r.assignments}
+        if states & {Status.ON_SITE, Status.DONE}:
+            return RequestState.IN_PROGRESS
         if all(r.filled for r in request.requirements):
-            return "assigned"
-        if any(state in FOLLOWED for state in states):
-            return "partially_assigned"
-        if "tentative" not in states and any(r.reason for r in request.requirements):
-            return "unassignable"
-        return "matching"
+            return RequestState.ASSIGNED
+        if states & KEPT:
+            return RequestState.PARTIALLY_ASSIGNED
+        if Status.TENTATIVE not in states and all(r.filled or r.reason for r in request.requirements):
+            return RequestState.UNASSIGNABLE
+        return RequestState.MATCHING
 
     def explain(self, requirement: RequirementView, event: e.RequirementUnfilled | None) -> None:
         """Set (or clear, with None) why a requirement has nobody."""
@@ -206,17 +203,19 @@ class ZoneFold:
         if requirement.reason is not None:
             self._reasons[requirement.reason] += 1
 
-    def move(self, assignment: AssignmentView, state: str) -> None:
+    def move(self, assignment: AssignmentView, state: Status) -> None:
         """Move an assignment into a state; keep the followed count and the person's open list."""
         self.view.followed += (state in FOLLOWED) - (assignment.state in FOLLOWED)
-        if assignment.state in HOLDING and state not in HOLDING:
+        if assignment.state in LIVE and state not in LIVE:
             _drop(self.volunteers.get(assignment.volunteer), "open_assignments", assignment.assignment)
         assignment.state = state
-        request = self.requests.get(assignment.request)
-        if request is not None:
+        request, requirement = self.requirement(assignment.request, assignment.requirement)
+        if request is not None and requirement is not None:
+            if state in (Status.RELEASED, Status.NO_SHOW):
+                requirement.filled = False
             self.settle(request)
 
-    def answer(self, offer: str, state: str) -> OfferView | None:
+    def answer(self, offer: str, state: OfferState) -> OfferView | None:
         """An offer is no longer open."""
         view = self.offers.get(offer)
         if view is not None:
@@ -237,7 +236,7 @@ class ZoneFold:
         self._closed.append(request.request)
         while len(self._closed) > self._closed_max:
             oldest = self.requests.get(self._closed.popleft())
-            if oldest is not None and oldest.state in FINAL:
+            if oldest is not None and oldest.state in ENDED:
                 self._forget(oldest)
 
     def _forget(self, request: RequestView) -> None:
@@ -275,7 +274,7 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
     asked = event.command
     request = RequestView(
         request=asked.request,
-        state="",
+        state=None,
         point=asked.point,
         place=asked.place,
         channel=asked.channel,
@@ -293,18 +292,19 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
     )
     fold.requests[asked.request] = request
     fold.view.ordered += 1
-    fold.enter(request, "submitted")
+    fold.enter(request, RequestState.SUBMITTED)
 
 
 def _accepted(fold: ZoneFold, event: e.RequestAccepted) -> None:
     if (request := fold.requests.get(event.request)) is not None:
-        fold.enter(request, "accepted")
+        fold.enter(request, RequestState.ACCEPTED)
 
 
 def _opened(fold: ZoneFold, event: e.RequirementOpened) -> None:
     request, requirement = fold.requirement(event.request, event.requirement)
     if request is not None and requirement is not None:
-        requirement.wave, requirement.filled = event.wave, False
+        requirement.wave, requirement.filled, requirement.assignments = event.wave, False, []
+        fold.explain(requirement, None)
         fold.settle(request)
 
 
@@ -328,32 +328,30 @@ def _reopened(fold: ZoneFold, event: e.RequestReopened) -> None:
     if (request := fold.requests.get(known)) is not None:
         request.earliest, request.latest, request.outcome = event.earliest, event.latest, None
         request.reopened += 1
-        for requirement in request.requirements:
-            requirement.filled, requirement.assignments = False, []
-        fold.enter(request, "reopened")
+        fold.enter(request, RequestState.REOPENED)
 
 
 def _completed(fold: ZoneFold, event: e.RequestCompleted) -> None:
     if (request := fold.requests.get(event.request)) is not None:
-        fold.enter(request, "completed")
+        fold.enter(request, RequestState.COMPLETED)
 
 
 def _rated(fold: ZoneFold, event: e.RatingSubmitted) -> None:
     fold.view.rated += 1
     if (request := fold.requests.get(event.command.request)) is not None:
         request.effect, request.conduct = event.command.effect, event.command.conduct
-        fold.enter(request, "rated")
+        fold.enter(request, RequestState.RATED)
 
 
 def _closed(fold: ZoneFold, event: e.RequestClosed) -> None:
     if (request := fold.requests.get(event.request)) is not None:
         request.outcome = event.outcome.value
-        fold.enter(request, "closed")
+        fold.enter(request, RequestState.CLOSED)
 
 
 def _cancelled(fold: ZoneFold, event: e.RequestCancelled) -> None:
     if (request := fold.requests.get(event.command.request)) is not None:
-        fold.enter(request, "cancelled")
+        fold.enter(request, RequestState.CANCELLED)
 
 
 def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged) -> None:
@@ -395,7 +393,7 @@ def _left(fold: ZoneFold, event: e.VolunteerLeft) -> None:
 def _offer(fold: ZoneFold, event: e.OfferSent) -> None:
     fold.offers[event.offer] = OfferView(
         offer=event.offer,
-        state="sent",
+        state=OfferState.SENT,
         request=event.request,
         requirement=event.requirement,
         volunteer=event.volunteer,
@@ -416,7 +414,7 @@ def _offer(fold: ZoneFold, event: e.OfferSent) -> None:
 def _held(fold: ZoneFold, event: e.AssignmentHeld) -> None:
     assignment = AssignmentView(
         assignment=event.assignment,
-        state="tentative",
+        state=Status.TENTATIVE,
         request=event.request,
         requirement=event.requirement,
         volunteer=event.volunteer,
@@ -436,24 +434,24 @@ def _held(fold: ZoneFold, event: e.AssignmentHeld) -> None:
 
 def _offer_accepted(fold: ZoneFold, event: e.OfferAccepted) -> None:
     fold.view.accepted += 1
-    fold.answer(event.command.offer, "accepted")
+    fold.answer(event.command.offer, OfferState.ACCEPTED)
 
 
 def _offer_declined(fold: ZoneFold, event: e.OfferDeclined) -> None:
-    view = fold.answer(event.command.offer, "declined")
+    view = fold.answer(event.command.offer, OfferState.DECLINED)
     if view is not None:
         view.decline_reason = event.command.reason.value
 
 
 def _offer_expired(fold: ZoneFold, event: e.OfferExpired) -> None:
-    fold.answer(event.offer, "expired")
+    fold.answer(event.offer, OfferState.EXPIRED)
 
 
 def _offer_superseded(fold: ZoneFold, event: e.OfferSuperseded) -> None:
-    fold.answer(event.offer, "superseded")
+    fold.answer(event.offer, OfferState.SUPERSEDED)
 
 
-def _mover(state: str, of: Callable[[Any], str]) -> Callable[[ZoneFold, Any], None]:
+def _mover(state: Status, of: Callable[[Any], str]) -> Callable[[ZoneFold, Any], None]:
     def step(fold: ZoneFold, event: Any) -> None:
         if (assignment := fold.assignments.get(of(event))) is not None:
             fold.move(assignment, state)
@@ -464,7 +462,7 @@ def _mover(state: str, of: Callable[[Any], str]) -> Callable[[ZoneFold, Any], No
 def _released(fold: ZoneFold, event: e.AssignmentReleased) -> None:
     if (assignment := fold.assignments.get(event.assignment)) is not None:
         assignment.released_because = event.reason.value
-        fold.move(assignment, "released")
+        fold.move(assignment, Status.RELEASED)
 
 
 def _direct(event: Any) -> str:
@@ -502,12 +500,12 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.OfferExpired: _offer_expired,
     e.OfferSuperseded: _offer_superseded,
     e.AssignmentHeld: _held,
-    e.AssignmentCommitted: _mover("committed", _direct),
-    e.VolunteerDeparted: _mover("en_route", _by_command),
-    e.VolunteerArrived: _mover("on_site", _by_command),
-    e.WorkFinished: _mover("done", _by_command),
+    e.AssignmentCommitted: _mover(Status.COMMITTED, _direct),
+    e.VolunteerDeparted: _mover(Status.EN_ROUTE, _by_command),
+    e.VolunteerArrived: _mover(Status.ON_SITE, _by_command),
+    e.WorkFinished: _mover(Status.DONE, _by_command),
     e.AssignmentReleased: _released,
-    e.NoShowRecorded: _mover("no_show", _direct),
+    e.NoShowRecorded: _mover(Status.NO_SHOW, _direct),
 }
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from matcher.events import CommandParked, CommandRefused, Event
 from matcher.reasons import IdempotencyConflict
+from matcher.zone import digest
 from services.board import Answer, Kind, Receipt
-from services.digests import digest
 from services.views import Fold, ZoneFold
 from services.wire import partition_of
 
@@ -85,7 +85,7 @@ class MemoryBoard:
             receipt.state, receipt.reason = "parked", event.reason
         command = getattr(event, _CARRIER, None)
         if command is not None and not receipt.digest and command.id == event.causation_id:
-            receipt.digest = digest(command)
+            receipt.digest = digest(command).hex()
 
 
 def _another_body(event: Event) -> bool:

@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from matcher import commands as c
+from matcher.zone import digest
 from services.api import bodies, context, identity
 from services.api.answers import Trouble, reply
 from services.api.context import Context
-from services.digests import digest
 from services.ports import MessageTooLarge
 
 
@@ -98,7 +98,7 @@ def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Requ
 
 async def _append_once(its: Context, command: c.Command) -> None:
     """Append unless the same was taken before. Raises Trouble: 422 for another body, 429, 413."""
-    key, said = (command.zone, command.id), digest(command)
+    key, said = (command.zone, command.id), digest(command).hex()
     shown = await its.board.get(command.zone, "command", command.id)
     before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
     if before is not None:
