@@ -54,9 +54,7 @@ def check(contact: Contact) -> None:
         raise BadContact("webhook", "or `mailbox` must be given, and not both", "Give exactly one.")
     if contact.webhook is not None:
         _check_webhook(contact.webhook)
-    elif contact.mailbox is not None and not (
-        len(contact.mailbox) <= 254 and _MAILBOX.fullmatch(contact.mailbox)
-    ):
+    elif contact.mailbox is not None and not (len(contact.mailbox) <= 254 and _MAILBOX.fullmatch(contact.mailbox)):
         raise BadContact("mailbox", "is no mail address", "Give one address such as ana@example.org.")
 
 

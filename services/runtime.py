@@ -25,16 +25,18 @@ from services.announcing import Announcing
 from services.api import app as api
 from services.api.context import Context
 from services.api.pending import Pending
+from services.contacts import Contacts
 from services.embedded import Embedded
 from services.metrics import Metrics
 from services.names import NAME
-from services.ports import Solver
+from services.ports import Log, Solver
 from services.projecting import Projecting
 from services.readiness import Readiness
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
 from services.worker.consumer import Worker
 from services.worker.sending import AppriseSender, Console, Telling
+from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +68,7 @@ class Runtime:
         durable: bool = True,
         notify: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        linger_s: float | None = None,
+        linger_s: float = LINGER_S,
     ) -> None:
         self.settings = settings
         self.metrics = Metrics()
@@ -83,7 +85,7 @@ class Runtime:
             beat_s=settings.beat_s or None,
             now=now,
             meters=PrometheusMeters(self.metrics),
-            **({} if linger_s is None else {"linger_s": linger_s}),
+            linger_s=linger_s,
         )
         self.scoring = Scoring(self.metrics)
         self._prepare_jobs(notify)
@@ -118,8 +120,8 @@ class Runtime:
         finally:
             if self._projection is not None:
                 self._projection.cancel()
-            self.contacts.close()
-            self.log.close()
+            for close in self._closers:
+                close()
 
     async def failed(self) -> None:
         """Wait for ever; raises what ended a part. The process must end then."""
@@ -136,15 +138,18 @@ class Runtime:
         await self.projecting.caught_up()
 
     def _open(self, durable: bool) -> None:
-        self.log: SqliteLog | MemoryLog
-        self.contacts: SqliteContacts | MemoryContacts
+        self.log: Log
+        self.contacts: Contacts
+        self._closers: list[Callable[[], None]] = []
         if not durable:
             self.log, self.contacts = MemoryLog(self.settings.partitions), MemoryContacts()
             return
         folder = self.settings.data_dir
         folder.mkdir(parents=True, exist_ok=True)
-        self.log = SqliteLog(folder / LOG_FILE, self.settings.partitions)
-        self.contacts = SqliteContacts(folder / CONTACTS_FILE)
+        self.log = log_file = SqliteLog(folder / LOG_FILE, self.settings.partitions)
+        self._closers.append(log_file.close)
+        self.contacts = contacts_file = SqliteContacts(folder / CONTACTS_FILE)
+        self._closers.append(contacts_file.close)
 
     def _prepare_jobs(self, notify: bool) -> None:
         self.announcing: Announcing | None = None
@@ -180,9 +185,10 @@ class Runtime:
         )
 
     async def _drain(self) -> None:
-        deadline = asyncio.get_running_loop().time() + self.settings.drain_s / 2
-        while len(self.pending) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
+        try:
+            await asyncio.wait_for(self.pending.emptied(), self.settings.drain_s / 2)
+        except TimeoutError:
+            log.warning("some commands are answered after the next start", extra={"count": len(self.pending)})
 
     async def _worker_alive(self) -> str | None:
         return None if self.worker.alive else "the worker has ended"

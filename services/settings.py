@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Seconds between Ticks; the live ticker is off at 0 (lock-step).
     beat_s: Annotated[float, Meta(ge=0)] = 1.0
     drain_s: Seconds = 8.0
+    #: A live solve that takes longer is answered with the greedy plan, and says so.
+    solve_guard_s: Seconds = 5.0
     #: Commands taken by the API and not answered yet; beyond it 429.
     unanswered_max: Count = 5_000
     list_limit_max: Count = 1_000

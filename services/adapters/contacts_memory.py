@@ -22,6 +22,3 @@ class MemoryContacts:
     def erase(self, zone: str, person: str) -> None:
         """See `Contacts.erase`."""
         self._known.pop((zone, person), None)
-
-    def close(self) -> None:
-        """Nothing to close."""
