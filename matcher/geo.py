@@ -5,6 +5,8 @@ Called by candidates, the rules and whoever needs metres. Knows no people and no
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from matcher.problem import F64, I64
@@ -23,6 +25,14 @@ def distances_m(lat: float, lon: float, lats: F64, lons: F64) -> F64:
 def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     """Return great-circle metres between two points in degrees; the same bits as `distances_m`."""
     return float(distances_m(lat_a, lon_a, np.array([lat_b]), np.array([lon_b]))[0])
+
+
+def surely_beyond_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
+    """Return metres that the distance surely exceeds (1 m of margin over any rounding); cheap, for one pair."""
+    up = math.sin(math.radians(lat_b - lat_a) * 0.5)
+    across = math.sin(math.radians(lon_b - lon_a) * 0.5)
+    half = up * up + math.cos(math.radians(lat_a)) * math.cos(math.radians(lat_b)) * across * across
+    return 2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(half, 1.0))) - 1.0
 
 
 def from_radians_m(lat: float, lon: float, lats: F64, lons: F64, cos_lats: F64 | None = None) -> F64:

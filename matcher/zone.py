@@ -167,8 +167,14 @@ class Zone(msgspec.Struct):
     seeking: dict[str, bool] = {}
     #: heap of what time will change; outdated lines are dropped when they come up
     deadlines: list[Deadline] = []
-    #: something happened that a solve could answer; time alone only takes possibilities away
+    #: What a solve could answer: time alone only takes possibilities away, so nothing else needs one.
+    #: everything must be looked at again
     stale: bool = False
+    #: requests with a requirement that no solve has seen since it opened
+    fresh: dict[str, bool] = {}
+    #: rows of people who became able to do more, since the last Tick / by the last Tick
+    freed: dict[int, bool] = {}
+    considered: dict[int, bool] = {}
 
     def waiting(self) -> bool:
         """Say whether anything waits for time to pass."""
