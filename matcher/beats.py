@@ -130,6 +130,7 @@ def _standing(zone: Zone) -> Standing:
     ]
     return Standing(
         capacity_max=1,
+        at_s=int(zone.now.timestamp()),
         engaged=tentative,
         spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
         busy={
