@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matcher.candidates import Candidates, objections
+from matcher.candidates import Candidates, objections, splitmix64
 from matcher.problem import Problem
 from matcher.reasons import Unassigned
 from matcher.rules import STAGES
@@ -288,5 +288,9 @@ def test_the_order_is_the_same_in_every_process():
 def test_the_order_is_this_one():
     """A golden order: a change of it changes every plan among equals, so it must be deliberate."""
     found = Candidates(problem([Person(id=f"p{i}") for i in range(8)], [Need(id=f"r{i}") for i in range(8)]))
-    assert found.person_rank.tolist() == []
-    assert found.requirement_order.tolist() == []
+    assert found.person_rank.tolist() == [4, 3, 5, 0, 6, 7, 1, 2]
+    assert found.requirement_order.tolist() == [5, 3, 7, 2, 4, 6, 1, 0]
+
+
+def test_the_mixer_gives_the_published_first_number():
+    assert splitmix64(np.array([1234567], dtype=np.uint64)).tolist() == [6457827717110365317]

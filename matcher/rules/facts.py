@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,11 +85,12 @@ class Facts:
         """Return whole seconds of travel, rounded up (DESIGN 7)."""
         return np.ceil(distance_m / self.problem.people.speed_mps[who]).astype(np.int64)
 
-    def needed(self, r: int) -> list[tuple[int, int]]:
-        """Return the skills that a requirement asks, with levels."""
+    @cached_property
+    def needed(self) -> list[tuple[tuple[int, int], ...]]:
+        """Return the skills that each requirement asks, with levels."""
         needs = self.problem.requirements
-        part = slice(int(needs.need_indptr[r]), int(needs.need_indptr[r + 1]))
-        return list(zip(needs.need_skill[part].tolist(), needs.need_level[part].tolist(), strict=True))
+        asked = tuple(zip(needs.need_skill.tolist(), needs.need_level.tolist(), strict=True))
+        return [asked[a:b] for a, b in pairwise(needs.need_indptr.tolist())]
 
     # --- certificates
 
@@ -98,7 +100,8 @@ class Facts:
 
     def expires_s(self, r: int, who: I32) -> I64 | None:
         """Return when the first needed certificate of each person runs out; None where none is needed."""
-        columns = [self._expiry_of(skill)[who] for skill, _ in self.needed(r) if skill in self.certified_skills]
+        certified = self.certified_skills
+        columns = [self._expiry_of(skill)[who] for skill, _ in self.needed[r] if skill in certified]
         if not columns:
             return None
         return columns[0] if len(columns) == 1 else np.minimum.reduce(columns)
@@ -168,7 +171,7 @@ class Facts:
         span_s = int(until_s.max()) - base_s + 2
         from_key, reached = person * span_s + (from_s - base_s), person * span_s + (until_s - base_s)
         reached = np.maximum.accumulate(reached)
-        first = np.flatnonzero(np.append(True, from_key[1:] > reached[:-1]))
+        first = np.append(0, (from_key[1:] > reached[:-1]).nonzero()[0] + 1)
         last = np.append(first[1:], from_key.size) - 1
         return Busy(from_key[first], reached[last], base_s, span_s)
 

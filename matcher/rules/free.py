@@ -6,8 +6,6 @@ An open offer, this very request, or no capacity left rule a person out at any t
 
 from __future__ import annotations
 
-import numpy as np
-
 from matcher.problem import I32, I64, Bool, Problem
 from matcher.reasons import Committed
 from matcher.rules import start
@@ -31,7 +29,7 @@ def earliest(facts: Facts, r: int, who: I32, travel_s: I64, start_s: I64) -> I64
     if facts.busy is None:
         return start_s
     indptr = facts.problem.people.busy_indptr
-    todo = np.flatnonzero((indptr[who + 1] > indptr[who]) & (start_s != NONE))
+    todo = ((indptr[who + 1] > indptr[who]) & (start_s != NONE)).nonzero()[0]
     return start_s if todo.size == 0 else _stepped(facts, facts.busy, r, who, travel_s, start_s.copy(), todo)
 
 
