@@ -177,14 +177,14 @@ class Candidates:
         return np.where(alive & free.open_mask(facts, r, who), begin, NONE)
 
     def _sorted(self, who: I32, distance: F64, travel: I64, begin: I64, alive: Bool, funnel: dict[str, int]) -> Row:
-        metres = distance[alive]
-        cost, person = costs.total(costs.terms(metres)), who[alive]
+        at = alive.nonzero()[0]
+        cost = costs.total(costs.terms(distance[at]))
         order = cost.argsort(kind="stable")
         in_order = cost[order]
         if (in_order[1:] == in_order[:-1]).any():
-            order = np.lexsort((self.person_rank[person], cost))
-        at = alive.nonzero()[0][order]
-        return Row(person[order], in_order, metres[order], travel[at], begin[at], funnel, None)
+            order = np.lexsort((self.person_rank[who[at]], cost))
+        at = at[order]
+        return Row(who[at], in_order, distance[at], travel[at], begin[at], funnel, None)
 
 
 def _nobody(funnel: dict[str, int]) -> Row:
