@@ -51,7 +51,7 @@ def test_every_stage_of_the_funnel_has_a_rule():
 
 
 @pytest.mark.parametrize("name", list(STAGES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_the_array_form_and_the_scalar_form_agree(name: str, seed: int):
     drawn = random_problem(seed, people=8, requirements=4)
@@ -71,7 +71,7 @@ def test_the_drawn_problems_let_each_rule_say_yes_and_no(name: str):
     assert said == {True, False}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_a_rule_that_does_not_apply_fails_nobody(seed: int):
     drawn = random_problem(seed, people=6, requirements=3)

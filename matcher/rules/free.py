@@ -60,13 +60,18 @@ def objection(problem: Problem, r: int, person: int) -> Committed | None:
         return Committed()
     if bool(((requirements == r) & (servers == person)).any()):
         return Committed()
-    return Committed() if start.starts(problem, r, person) and not starts(problem, r, person) else None
+    possible = start.starts(problem, r, person)
+    return Committed() if possible and not _spared(problem, r, person, possible) else None
 
 
 def starts(problem: Problem, r: int, person: int) -> start.Starts:
     """Return all starts of one pair that meet no busy time, as closed intervals. Scalar form."""
+    return _spared(problem, r, person, start.starts(problem, r, person))
+
+
+def _spared(problem: Problem, r: int, person: int, possible: start.Starts) -> start.Starts:
+    """Return what the person's busy time leaves of the possible starts."""
     people = problem.people
-    possible = start.starts(problem, r, person)
     part = slice(int(people.busy_indptr[person]), int(people.busy_indptr[person + 1]))
     if not possible or part.start == part.stop:
         return possible
