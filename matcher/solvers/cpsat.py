@@ -28,9 +28,7 @@ PAIRS_MAX = 200_000
 CLASHES_MAX = 100_000
 
 
-def improve(
-    case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]
-) -> tuple[Calendar, int]:
+def improve(case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]) -> tuple[Calendar, int]:
     """Return the best plan found and a value that no plan can undercut. `incumbent` places everything it can."""
     network = relaxed.network
     value = value_of(case, network, incumbent)

@@ -121,12 +121,28 @@ def _bounds(problem: Problem, r: I64, v: I64, metres: F64, hair: float) -> tuple
     fixed = asked.fixed_start_s[r]
     first = np.where(fixed >= 0, np.maximum(first, fixed), first)
     last = np.where(fixed >= 0, np.minimum(last, fixed), last)
-    for person, skill, expires in zip(people.cert_person, people.cert_skill, people.cert_expires_s, strict=True):
-        for pair in np.flatnonzero(v == person):
-            needs = asked.need_skill[asked.need_indptr[r[pair]] : asked.need_indptr[r[pair] + 1]]
-            if (needs == skill).any():
-                last[pair] = min(last[pair], expires - asked.duration_s[r[pair]])
+    if len(people.cert_person):
+        last = np.minimum(last, _expiry(problem, r, v) - asked.duration_s[r])
     return first, last
+
+
+def _expiry(problem: Problem, r: I64, v: I64) -> I64:
+    """Return when the first certificate that a pair needs runs out; NEVER if none does."""
+    asked, people, skills = problem.requirements, problem.people, len(problem.skills)
+    held, which = np.unique(people.cert_person.astype(np.int64) * skills + people.cert_skill, return_inverse=True)
+    ends = np.full(len(held), NEVER)
+    np.minimum.at(ends, which, people.cert_expires_s)
+    counts = asked.need_indptr[r + 1] - asked.need_indptr[r]
+    pair = np.repeat(np.arange(len(r)), counts)
+    need = (
+        np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(asked.need_indptr[r], counts)
+    )
+    key = v[pair] * skills + asked.need_skill[need]
+    at = np.minimum(np.searchsorted(held, key), len(held) - 1)
+    expires = np.full(len(r), NEVER)
+    found = held[at] == key
+    np.minimum.at(expires, pair[found], ends[at[found]])
+    return expires
 
 
 def _in_hours(problem: Problem, r: I64, v: I64, first: I64, last: I64) -> Bool:
