@@ -57,9 +57,7 @@ class ProcessSolver:
     `child`: the command line of a child, for tests.
     """
 
-    def __init__(
-        self, *, children: int = 1, guard_s: float | None = None, child: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, *, children: int = 1, guard_s: float | None = None, child: Sequence[str] | None = None) -> None:
         command = list(child or (sys.executable, "-P", "-c", _CHILD))
         self._children = [_Child(command) for _ in range(max(1, children))]
         self._guard_s = guard_s
