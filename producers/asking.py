@@ -91,13 +91,15 @@ def definitions(
     when = at or UNDATED
     level = PlaceLevel.DISTRICT
     yield identified(DefinePlace(id="-", zone=zone, at=when, place=zone, level=level, name=zone))
-    for place in _named([row.compound for row in (*requests, *volunteers)]):
+    for place in _named([*(row.compound for row in requests), *(row.compound for row in volunteers)]):
         if place != zone:
             compound = PlaceLevel.COMPOUND
             yield identified(DefinePlace(id="-", zone=zone, at=when, place=place, level=compound, parent=zone))
     for unit in _named([row.unit for row in volunteers]):
         yield identified(DefineUnit(id="-", zone=zone, at=when, unit=unit))
-    for skill in _named([held.skill for row in (*requests, *volunteers) for held in row.skills]):
+    needed = [skill.skill for row in requests for skill in row.skills]
+    held = [skill.skill for row in volunteers for skill in row.skills]
+    for skill in _named([*needed, *held]):
         yield identified(DefineSkill(id="-", zone=zone, at=when, skill=skill))
 
 
