@@ -163,6 +163,8 @@ class Zone(msgspec.Struct):
     jobs: dict[str, Job] = {}
     #: command id -> [digest of its body, zone time in s]; 7 days (DESIGN 4.8)
     remembered: dict[str, tuple[bytes, int]] = {}
+    #: requests with a place open to the matcher
+    seeking: set[str] = set()
     #: heap of what time will change; outdated lines are dropped when they come up
     deadlines: list[Deadline] = []
     #: something happened that a solve could answer; time alone only takes possibilities away
@@ -170,7 +172,22 @@ class Zone(msgspec.Struct):
 
     def waiting(self) -> bool:
         """Say whether anything waits for time to pass."""
-        return bool(self.requests) or bool(self.jobs) or self.stale
+        return bool(self.requests) or bool(self.jobs)
+
+    def request(self, request: str) -> Request:
+        """Return a request, ended or not. Raises KeyError."""
+        return self.requests.get(request) or self.ended[request]
+
+    def statuses(self, need: Need) -> list[Status]:
+        """Return where the assignments of a need are."""
+        return [self.assignments[assignment].status for assignment in need.assignments]
+
+    def places_open(self, need: Need) -> int:
+        """Return how many people the matcher may still look for: none once the visit has begun."""
+        statuses = self.statuses(need)
+        if need.filled or Status.DONE in statuses or Status.ON_SITE in statuses:
+            return 0
+        return need.requirement.people - sum(status in LIVE for status in statuses)
 
     def next_due_s(self) -> int | None:
         """Return when time itself changes something next, seconds; None for never."""
