@@ -97,10 +97,11 @@ def match(
 
 def solve(files: Files, watch: Stopwatch) -> Answer:
     """Pose, solve, explain and check."""
-    from matcher import solvers
     from matcher.candidates import Candidates
-    from matcher.policy import sha256
     from matcher.solvers import proof
+
+    from matcher import solvers
+    from matcher.policy import sha256
     from services.cli.planfile import Answer
 
     with watch.stage("pose"):
@@ -122,7 +123,8 @@ def pose(requests: Sequence[RequestRow], volunteers: Sequence[VolunteerRow], pol
     from matcher.posing import problem_of
     from producers.asking import registration
 
-    codes = {zone: code for code, zone in enumerate(sorted({row.zone for row in (*requests, *volunteers) if row.zone}))}
+    zones = {row.zone for row in requests} | {row.zone for row in volunteers}
+    codes = {zone: code for code, zone in enumerate(sorted(zone for zone in zones if zone))}
     people = People()
     named = {held.skill for row in volunteers for held in row.skills}
     for skill in sorted(named | {need.skill for row in requests for need in row.skills}):
