@@ -244,7 +244,7 @@ def _unpack(kind: type, value: Any) -> Any:
     raise TypeError(f"A zone cannot hold a ({kind.__name__}).")
 
 
-# Dictionaries keep the order in which events filled them, and decoding keeps it too, so the bytes follow from the events
-# alone. There are no sets here: their order would depend on the hash seed.
+# Dictionaries keep the order in which events filled them, and decoding keeps it too, so the bytes follow from the
+# events alone. There are no sets here: their order would depend on the hash seed.
 _encoder = msgspec.msgpack.Encoder(enc_hook=_pack)
 _decoder = msgspec.msgpack.Decoder(Zone, dec_hook=_unpack)
