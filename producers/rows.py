@@ -111,7 +111,7 @@ def read_requests(
     *,
     timezone: str | None = None,
     at: datetime | None = None,
-    window_days: int = 7,
+    window_days: int | None = 7,
     urgencies: Collection[str] | None = None,
 ) -> Requests:
     """Read every row; windows are completed with T = `at`, else the earliest `submitted_at`. Raises Unusable.
@@ -137,16 +137,19 @@ def read_requests(
     return Requests(kept, rejections, first)
 
 
-def windowed(row: RequestRow, at: datetime | None, window_days: int) -> RequestRow:
+def windowed(row: RequestRow, at: datetime | None, window_days: int | None) -> RequestRow:
     """Complete the window (DESIGN 7): no `earliest` -> `submitted_at`, else T; no `latest` -> `window_days` later.
 
-    Without any time the window stays open. Raises Fault when there is no room in it.
+    Without any time, or without `window_days`, the window stays open: the zone's policy closes it. Raises Fault when
+    there is no room in it.
     """
     earliest = row.earliest or row.submitted_at or at
     if earliest is None:
         return row
-    latest = row.latest or earliest + timedelta(days=window_days)
-    if latest - earliest < timedelta(minutes=row.duration_minutes):
+    latest = row.latest
+    if latest is None and window_days is not None:
+        latest = earliest + timedelta(days=window_days)
+    if latest is not None and latest - earliest < timedelta(minutes=row.duration_minutes):
         raise Fault(
             "latest",
             latest.isoformat(),
