@@ -122,7 +122,8 @@ async def to_log(commands: Sequence[Command], data: Path, *, define: bool = Fals
         await chain.start()
         before = listener.taken | set(listener.refused)
         try:
-            wanted = [c for c in commands if not (define and _is_known(chain.zones(), c))]
+            known = chain.zones() if define else {}
+            wanted = [command for command in commands if not _is_known(known, command)]
             for first in range(0, len(wanted), GROUP):
                 places = await chain.append(wanted[first : first + GROUP])
                 for where in dict(places).items():
@@ -159,7 +160,7 @@ def _is_known(zones: Any, command: Command) -> bool:
         case DefineUnit(unit=unit):
             return unit in zone.units
         case DefineSkill(skill=skill):
-            return skill in zone.skills
+            return skill in zone.people.skill_row
         case _:
             return False
 
