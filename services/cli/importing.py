@@ -37,6 +37,8 @@ class Batch:
 
     commands: list[Command] = field(default_factory=list)
     rejections: list[Rejection] = field(default_factory=list)
+    #: ids of the definitions that rows imply
+    derived: set[str] = field(default_factory=set)
 
 
 def import_files(
@@ -72,7 +74,7 @@ def import_files(
     dropped = list_rejections(batch.rejections, rejected)
     _count(batch)
     if not dry_run:
-        send_and_report(batch.commands, data=data, url=url, define=define)
+        send_and_report(batch.commands, data=data, url=url, derived=frozenset(batch.derived))
     if dropped:
         raise typer.Exit(int(ExitCode.REJECTED_ROWS))
 
@@ -140,7 +142,9 @@ def _ask(
     for zone in zones:
         here = [row for row in requests if row.zone == zone], [row for row in volunteers if row.zone == zone]
         if define:
-            batch.commands += asking.definitions(zone, *here, at=at)
+            definitions = list(asking.definitions(zone, *here, at=at))
+            batch.derived |= {definition.id for definition in definitions}
+            batch.commands += definitions
         if rules is not None:
             when = at or asking.UNDATED
             batch.commands.append(asking.identified(SetPolicy(id="-", zone=zone, at=when, policy=rules)))

@@ -97,11 +97,10 @@ def match(
 
 def solve(files: Files, watch: Stopwatch) -> Answer:
     """Pose, solve, explain and check."""
-    from matcher.candidates import Candidates
-    from matcher.solvers import proof
-
     from matcher import solvers
+    from matcher.candidates import Candidates
     from matcher.policy import sha256
+    from matcher.solvers import proof
     from services.cli.planfile import Answer
 
     with watch.stage("pose"):

@@ -62,10 +62,12 @@ class Outcome:
     refused: list[str] = field(default_factory=list)
 
 
-def send_and_report(commands: Sequence[Command], *, data: Path | None, url: str | None, define: bool = False) -> None:
+def send_and_report(
+    commands: Sequence[Command], *, data: Path | None, url: str | None, derived: frozenset[str] = frozenset()
+) -> None:
     """Send everything to the one place named and say what became of it; exit 3 when something was refused.
 
-    `define`: the definitions were derived from rows, so what the log already knows is left as it is.
+    `derived`: ids of definitions that rows imply; what a log already knows better is left as it is.
     """
     if (data is None) == (url is None):
         raise typer.BadParameter("Name one place to send to: --data DIR or --url URL.", param_hint="--data / --url")
@@ -108,7 +110,7 @@ class _NeverAsked:
         raise AssertionError("Sending commands solves nothing.")
 
 
-async def to_log(commands: Sequence[Command], data: Path, *, define: bool = False) -> Outcome:
+async def to_log(commands: Sequence[Command], data: Path, derived: frozenset[str] = frozenset()) -> Outcome:
     """Append to the log in `data`, answer there and then, and stop. Raises Stop when `up` holds the log."""
     from services.adapters.sqlite import SqliteLog
     from services.embedded import Embedded
@@ -122,8 +124,8 @@ async def to_log(commands: Sequence[Command], data: Path, *, define: bool = Fals
         await chain.start()
         before = listener.taken | set(listener.refused)
         try:
-            known = chain.zones() if define else {}
-            wanted = [command for command in commands if not _is_known(known, command)]
+            known = chain.zones()
+            wanted = [command for command in commands if command.id not in derived or not _is_known(known, command)]
             for first in range(0, len(wanted), GROUP):
                 places = await chain.append(wanted[first : first + GROUP])
                 for where in dict(places).items():
