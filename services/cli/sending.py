@@ -71,9 +71,11 @@ def send_and_report(
     """
     if (data is None) == (url is None):
         raise typer.BadParameter("Name one place to send to: --data DIR or --url URL.", param_hint="--data / --url")
-    outcome = (
-        to_api(commands, url) if url is not None else asyncio.run(to_log(commands, Path(str(data)), define=define))
-    )
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+        outcome = asyncio.run(to_log(commands, data, derived))
+    else:
+        outcome = to_api(commands, str(url))
     for sentence in outcome.refused:
         say(f"refused: {sentence}")
     say(
