@@ -92,7 +92,7 @@ class Lockstep:
         candidates = [self._agenda.next_beat()]
         for zone in self._chain.zones().values():
             due_s = zone.next_due_s()
-            if zone.stale:
+            if _would_solve(zone):
                 candidates.append(beat + 1)
             elif due_s is not None and zone.waiting():
                 candidates.append(max(beat + 1, self._agenda.beats.at_or_after(_time(due_s))))
@@ -115,7 +115,12 @@ def _is_behind(zone: Zone | None, beat: int) -> bool:
 
 def _is_due(zone: Zone, until_s: float) -> bool:
     due_s = zone.next_due_s()
-    return zone.stale or (due_s is not None and due_s <= until_s and zone.waiting())
+    return _would_solve(zone) or (due_s is not None and due_s <= until_s and zone.waiting())
+
+
+def _would_solve(zone: Zone) -> bool:
+    """Say whether a Tick has something to match: time alone, without news, only takes possibilities away."""
+    return zone.stale and bool(zone.seeking) and len(zone.people) > 0
 
 
 def _last_of_each(places: Appended) -> dict[int, int]:

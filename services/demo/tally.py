@@ -34,6 +34,7 @@ from matcher.events import (
     RequirementUnfilled,
     TimePassed,
     VolunteerRegistered,
+    WorkFinished,
 )
 
 Key = tuple[str, str]
@@ -61,7 +62,8 @@ class Tally:
         self.parked = 0
         #: assignment -> metres of the way there; one that is released before the visit leaves again
         self.distance_m: dict[Key, float] = {}
-        self._request_of: dict[Key, str] = {}
+        #: assignment -> (request, requirement)
+        self._place_of: dict[Key, tuple[str, str]] = {}
         self._offered_m: dict[Key, float] = {}
         self._beats: set[int] = set()
         self.time: datetime | None = None
@@ -113,7 +115,8 @@ class Tally:
         self.requests.add((event.zone, event.command.request))
 
     def _opened(self, event: RequirementOpened) -> None:
-        self.open_needs.setdefault((event.zone, event.request), set()).add(event.requirement)
+        self._needs_nobody((event.zone, event.request), event.requirement)
+        self._needs_somebody((event.zone, event.request), event.requirement)
 
     def _unfilled(self, event: RequirementUnfilled) -> None:
         self.unfilled.setdefault((event.zone, event.request), {})[event.requirement] = event.reason.value
@@ -122,7 +125,7 @@ class Tally:
         self._needs_nobody((event.zone, event.request), event.requirement)
 
     def _held(self, event: AssignmentHeld) -> None:
-        self._request_of[event.zone, event.assignment] = event.request
+        self._place_of[event.zone, event.assignment] = (event.request, event.requirement)
         self._needs_nobody((event.zone, event.request), event.requirement)
 
     def _offered(self, event: OfferSent) -> None:
@@ -132,21 +135,31 @@ class Tally:
 
     def _committed(self, event: AssignmentCommitted) -> None:
         key = (event.zone, event.assignment)
-        self.accepted.add((event.zone, self._request_of[key]))
-        self.distance_m[key] = self._offered_m.pop(key)
+        self.accepted.add((event.zone, self._place_of[key][0]))
+        self.distance_m[key] = self._offered_m[key]
 
     def _released(self, event: AssignmentReleased) -> None:
-        key = (event.zone, event.assignment)
-        self._request_of.pop(key, None)
-        self._offered_m.pop(key, None)
-        self.distance_m.pop(key, None)
+        self._come_to_nothing(event.zone, event.assignment)
 
     def _no_show(self, event: NoShowRecorded) -> None:
         self.counts["no_shows"] += 1
-        self.distance_m.pop((event.zone, event.assignment), None)
+        self._come_to_nothing(event.zone, event.assignment)
+
+    def _finished(self, event: WorkFinished) -> None:
+        key = (event.zone, event.command.assignment)
+        del self._place_of[key], self._offered_m[key]
+
+    def _come_to_nothing(self, zone: str, assignment: str) -> None:
+        """The visit will not be: its place is open again, unless the request is over."""
+        request, requirement = self._place_of.pop((zone, assignment))
+        self._offered_m.pop((zone, assignment), None)
+        self.distance_m.pop((zone, assignment), None)
+        if (zone, request) not in self.ended:
+            self._needs_somebody((zone, request), requirement)
 
     def _completed(self, event: RequestCompleted) -> None:
         self.completed.add((event.zone, event.request))
+        self.open_needs.pop((event.zone, event.request), None)
 
     def _rated(self, event: RatingSubmitted) -> None:
         self.rated.add((event.zone, event.command.request))
@@ -160,6 +173,9 @@ class Tally:
     def _end(self, zone: str, request: str, outcome: str) -> None:
         self.ended[zone, request] = outcome
         self.open_needs.pop((zone, request), None)
+
+    def _needs_somebody(self, request: Key, requirement: str) -> None:
+        self.open_needs.setdefault(request, set()).add(requirement)
 
     def _needs_nobody(self, request: Key, requirement: str) -> None:
         """A person has been found for it, or it is filled: it waits no more and has no reason."""
@@ -210,6 +226,7 @@ _HANDLERS: dict[type[Event], Callable[[Tally, Any], None]] = {
     AssignmentCommitted: Tally._committed,
     AssignmentReleased: Tally._released,
     NoShowRecorded: Tally._no_show,
+    WorkFinished: Tally._finished,
     RequestCompleted: Tally._completed,
     RatingSubmitted: Tally._rated,
     RequestClosed: Tally._closed,

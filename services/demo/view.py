@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from zoneinfo import ZoneInfo
 
 from rich.columns import Columns
 from rich.console import Console, Group, RenderableType
@@ -31,11 +32,12 @@ BEATS_SHOWN = 50
 class View:
     """A watcher of beats that draws at most four times a second."""
 
-    def __init__(self, console: Console, tally: Tally, figures: Figures, words: Words) -> None:
+    def __init__(self, console: Console, tally: Tally, figures: Figures, words: Words, timezone: ZoneInfo) -> None:
         self._console = console
         self._tally = tally
         self._figures = figures
         self._words = words
+        self._timezone = timezone
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         self._drawn_s = 0.0
 
@@ -62,12 +64,12 @@ class View:
     def _draw(self) -> None:
         self._drawn_s = time.monotonic()
         if self._live is not None:
-            self._live.update(screen(self._tally, self._figures, self._words), refresh=True)
+            self._live.update(screen(self._tally, self._figures, self._words, self._timezone), refresh=True)
         else:
-            self._console.print(line(self._tally, self._words), highlight=False, soft_wrap=True)
+            self._console.print(line(self._tally, self._words, self._timezone), highlight=False, soft_wrap=True)
 
 
-def screen(tally: Tally, figures: Figures, words: Words) -> RenderableType:
+def screen(tally: Tally, figures: Figures, words: Words, timezone: ZoneInfo) -> RenderableType:
     """Lay out one picture of the run."""
     counters = Columns(
         [
@@ -75,7 +77,7 @@ def screen(tally: Tally, figures: Figures, words: Words) -> RenderableType:
             for name in COUNTERS
         ]
     )
-    title = Text(f"{_clock(tally)}   {words.of('people')} {tally.people:,}", style="bold cyan")
+    title = Text(f"{_clock(tally, timezone)}   {words.of('people')} {tally.people:,}", style="bold cyan")
     return Group(
         title,
         counters,
@@ -84,10 +86,10 @@ def screen(tally: Tally, figures: Figures, words: Words) -> RenderableType:
     )
 
 
-def line(tally: Tally, words: Words) -> str:
+def line(tally: Tally, words: Words, timezone: ZoneInfo) -> str:
     """Say the run in one line."""
     counters = " · ".join(f"{words.of(name)} {_count(tally, name):,}" for name in COUNTERS)
-    return f"{_clock(tally)} · {counters} · {words.of('waiting')} {tally.waiting:,}"
+    return f"{_clock(tally, timezone)} · {counters} · {words.of('waiting')} {tally.waiting:,}"
 
 
 def _state(tally: Tally, figures: Figures, words: Words) -> Table:
@@ -126,5 +128,5 @@ def _count(tally: Tally, name: str) -> int:
     return len(counted)
 
 
-def _clock(tally: Tally) -> str:
-    return "…" if tally.time is None else f"{tally.time:%Y-%m-%d %H:%M}"
+def _clock(tally: Tally, timezone: ZoneInfo) -> str:
+    return "…" if tally.time is None else f"{tally.time.astimezone(timezone):%Y-%m-%d %H:%M}"
