@@ -189,7 +189,7 @@ class VolunteerLeft(Event, frozen=True, kw_only=True):
 
 
 class MatchRunFinished(Event, frozen=True, kw_only=True):
-    """One solve of one zone's beat: what went in (hashes) and what came out (figures)."""
+    """One solve of one zone's beat, in figures; what went in is the journal up to here."""
 
     beat: int
     engine: str
@@ -201,7 +201,6 @@ class MatchRunFinished(Event, frozen=True, kw_only=True):
     filled: int
     objective: dict[str, int]
     listed_pairs: int
-    inputs_sha256: str
     policy_sha256: str
 
 
@@ -320,6 +319,13 @@ class JobReissued(Event, frozen=True, kw_only=True):
     attempt: int
 
 
+class JobAbandoned(Event, frozen=True, kw_only=True):
+    """The last attempt brought no good report; a person has to look."""
+
+    job: Id
+    attempts: int
+
+
 AnyEvent = (
     PlaceDefined
     | UnitDefined
@@ -360,4 +366,5 @@ AnyEvent = (
     | Attempt
     | JobReported
     | JobReissued
+    | JobAbandoned
 )

@@ -73,8 +73,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     urgency: dict[str, UrgencyClass] = msgspec.field(default_factory=_urgency)
     #: A request without `latest` closes this many days after its `earliest`.
     window_days: Annotated[int, Meta(ge=1, le=366)] = 7
+    #: An offer waits this long; nobody is planned to depart before, so that a late yes can still be kept.
     offer_expiry_minutes: Annotated[int, Meta(ge=1)] = 30
     rating_expiry_days: Annotated[int, Meta(ge=1)] = 7
+    #: A crew's first start leaves this much time to find somebody else when one says no.
+    crew_lead_minutes: Whole = 120
     #: Committed but not on site this long after the start: a no-show.
     no_show_grace_minutes: Whole = 30
     #: Not finished this long after the planned end: released, and the place opens again (or the request fails).
@@ -85,6 +88,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     offers_per_day: Whole = 5
     reopen_days: Whole = 3
     reopen_times_max: Whole = 2
+    #: Tell people about offers. A replay of the past turns it off.
+    notify: bool = True
     #: A notification without a good report is issued again after this long, at most `job_attempts_max` times.
     job_retry_minutes: Annotated[int, Meta(ge=1)] = 10
     job_attempts_max: Annotated[int, Meta(ge=1)] = 5

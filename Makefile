@@ -1,0 +1,52 @@
+# paidan: the commands a person needs. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up check test bench lock audit clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## make .venv with everything that is needed, compiled and warm
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "paidan needs Python 3.11 or newer; set PYTHON=..."; exit 5; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5,<1'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c 'import ortools.graph.python.min_cost_flow, ortools.sat.python.cp_model, scipy.sparse.csgraph'
+	@touch $(READY)
+
+demo: $(READY) ## set up and play a day of a county through the whole chain (DEMO="--help" for more)
+	@$(BIN)/paidan demo $(DEMO)
+
+up: $(READY) ## run paidan on this machine: API, matcher and worker on http://127.0.0.1:8311
+	@$(BIN)/paidan up $(UP)
+
+check: $(READY) ## format, lint, types, import contracts, unit, contract and story tests; no services, about a minute
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -n auto -m 'not slow and not data and not kafka and not redis and not rabbitmq'
+
+test: check ## set up and run every test; those on real data need PAIDAN_DATA and say so when it is not set
+	@$(BIN)/python -m pytest -m '(slow or data or kafka or redis or rabbitmq)' -rs
+
+bench: $(READY) ## the benchmarks, each with its comparison, as ratios of one run
+	@$(BIN)/python -m tests.benchmarks
+
+lock: ## pin every dependency again, with hashes and without addresses
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+audit: $(READY) ## known weaknesses and licences of the dependencies
+	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
+	@$(BIN)/pip-licenses --summary --order=count
+
+clean: ## remove what was made here (the environment, caches, the demo's folder)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache paidan-demo

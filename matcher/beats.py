@@ -1,0 +1,174 @@
+"""A beat's problem and what follows from its plan: `pose` before the solve, `settle` after it.
+
+Called by `decisions`. The state does not change between the two (a Tick is a barrier), so both see the same
+requirements in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from matcher import events as e
+from matcher.commands import Tick
+from matcher.events import Event
+from matcher.facts import Facts
+from matcher.policy import sha256
+from matcher.posing import OpenRequirement, Standing, problem_of
+from matcher.problem import Placement, Plan, Problem, Shortfall
+from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
+
+
+def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
+    """Return the beat's problem; None when nothing is open, or nothing has happened since the last solve that could
+    make a difference: time alone only takes possibilities away (pauses and alert budgets end by events of their own).
+    """
+    zone = zones[tick.zone]
+    if not (zone.stale and zone.seeking and len(zone.people)):
+        return None
+    return problem_of(
+        zone=zone.id,
+        beat=zone.beat,
+        now=zone.now + _lead(zone),
+        policy=zone.policy,
+        people=zone.people,
+        requirements=_open_requirements(zone),
+        standing=_standing(zone),
+    )
+
+
+def _lead(zone: Zone) -> timedelta:
+    """Nobody is planned to depart before the offer expires: a yes at the last minute can still be kept."""
+    return timedelta(minutes=zone.policy.offer_expiry_minutes)
+
+
+def _open_requirements(zone: Zone) -> list[OpenRequirement]:
+    """List every requirement with a place open, in a fixed order."""
+    return [
+        _open(zone, zone.requests[name], need, places)
+        for name in sorted(zone.seeking)
+        for _, need in sorted(zone.requests[name].needs.items())
+        if (places := zone.places_open(need)) > 0
+    ]
+
+
+def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirement:
+    command = request.command
+    live = _live(zone, need)
+    together = need.requirement.people > 1 and not live
+    row_of = zone.people.row_of
+    return OpenRequirement(
+        request=command.request,
+        requirement=need.requirement.requirement,
+        point=command.point,
+        earliest_s=_earliest_s(zone, request, together),
+        latest_s=int(request.latest.timestamp()),
+        duration_s=60 * command.duration_minutes,
+        people=places,
+        minimum=(need.requirement.minimum_people or need.requirement.people) if not live else 1,
+        skills=need.requirement.skills,
+        urgency=command.urgency,
+        waiting_since_s=int(request.submitted_at.timestamp()),
+        fixed_start_s=live[0].start_s if live else -1,
+        refused=request.refused,
+        excluded=[row_of[person] for person in command.excluded if person in row_of],
+        serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
+    )
+
+
+def _live(zone: Zone, need: Need) -> list[Assignment]:
+    return [zone.assignments[name] for name in need.assignments if zone.assignments[name].status in LIVE]
+
+
+def _earliest_s(zone: Zone, request: Request, together: bool) -> int:
+    """A crew starts late enough to replace somebody who says no, as far as its window allows that."""
+    earliest = request.earliest
+    if together:
+        last = request.latest - timedelta(minutes=request.command.duration_minutes)
+        earliest = max(earliest, min(last, zone.now + timedelta(minutes=zone.policy.crew_lead_minutes)))
+    return -int(-earliest.timestamp() // 1)
+
+
+def _standing(zone: Zone) -> Standing:
+    limit = zone.policy.offers_per_day
+    tentative = [
+        row
+        for row, names in zone.engagements.items()
+        if any(zone.assignments[name].status is Status.TENTATIVE for name in names)
+    ]
+    return Standing(
+        engaged=tentative,
+        spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
+        busy={
+            row: [(zone.assignments[name].departure_s, zone.assignments[name].end_s) for name in names]
+            for row, names in zone.engagements.items()
+        },
+    )
+
+
+def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
+    """Turn a plan into what happens: the run, a hold and an offer for each placement, a reason for each shortfall."""
+    requirements = _open_requirements(zone)
+    run = facts(
+        e.MatchRunFinished,
+        beat=tick.beat,
+        engine=plan.engine,
+        optimal=plan.optimal,
+        gap=plan.gap,
+        requirements=len(requirements),
+        people=len(zone.people),
+        filled=len(plan.placements),
+        objective=plan.objective,
+        listed_pairs=plan.listed_pairs,
+        policy_sha256=sha256(zone.policy),
+    )
+    follow: list[Event] = [run]
+    for placement in plan.placements:
+        follow += _offer(zone, requirements[placement.requirement], placement, facts)
+    for shortfall in plan.shortfalls:
+        follow += _unfilled(zone, requirements, shortfall, facts)
+    return follow
+
+
+def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Facts) -> list[Event]:
+    need = zone.requests[place.request].needs[place.requirement]
+    person = zone.people.ids[placement.person]
+    offer = ".".join(map(_escaped, (place.request, place.requirement, str(need.wave), person)))
+    start = datetime.fromtimestamp(placement.start_s, UTC)
+    whole = {"request": place.request, "requirement": place.requirement, "volunteer": person, "start": start}
+    whole["end"] = start + timedelta(seconds=place.duration_s)
+    held = facts(e.AssignmentHeld, assignment=offer, departure=start - timedelta(seconds=placement.travel_s), **whole)
+    sent = facts(
+        e.OfferSent,
+        offer=offer,
+        wave=need.wave,
+        distance_m=round(placement.distance_m, 1),
+        travel_s=placement.travel_s,
+        cost=placement.cost,
+        expires_at=facts.at + _lead(zone),
+        **whole,
+    )
+    return [held, sent]
+
+
+def _escaped(part: str) -> str:
+    """Keep the dots of an offer's id for its own four parts (DESIGN 4.8)."""
+    return part.replace("%", "%25").replace(".", "%2E")
+
+
+def _unfilled(zone: Zone, places: list[OpenRequirement], shortfall: Shortfall, facts: Facts) -> list[Event]:
+    """Record why nobody came, only when the reason is another than before."""
+    place = places[shortfall.requirement]
+    if zone.requests[place.request].needs[place.requirement].reason is shortfall.reason:
+        return []
+    rival = places[shortfall.rival] if shortfall.rival >= 0 else None
+    return [
+        facts(
+            e.RequirementUnfilled,
+            request=place.request,
+            requirement=place.requirement,
+            reason=shortfall.reason,
+            funnel=shortfall.funnel,
+            rival=f"{rival.request}.{rival.requirement}" if rival else "",
+        )
+    ]

@@ -1,0 +1,54 @@
+"""What rules read comes in as commands: places, units, skills, policy (DESIGN 4.7). Called by `decisions`."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetPolicy
+from matcher.events import Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
+from matcher.facts import Facts
+from matcher.people import MODES
+from matcher.policy import sha256
+from matcher.reasons import ImpossibleValue, Unknown
+from matcher.zone import Zone
+
+
+def place(zone: Zone | None, command: DefinePlace, facts: Facts) -> list[Event]:
+    """Define a node of the place tree, or change it; its parent must be there. The first one opens the zone."""
+    if command.parent is not None and (zone is None or command.parent not in zone.places):
+        return facts.refused(Unknown(kind="place", value=command.parent))
+    if zone is not None and _is_above(zone, command):
+        remedy = "A place cannot lie inside itself. Choose another parent."
+        return facts.refused(ImpossibleValue(field="parent", value=str(command.parent), remedy=remedy))
+    return [facts(PlaceDefined, command=command)]
+
+
+def _is_above(zone: Zone, command: DefinePlace) -> bool:
+    at = command.parent
+    while at is not None and at != command.place:
+        at = zone.places[at].parent
+    return at is not None
+
+
+def unit(zone: Zone, command: DefineUnit, facts: Facts) -> list[Event]:
+    """Define a unit, or rename it."""
+    return [facts(UnitDefined, command=command)]
+
+
+def skill(zone: Zone, command: DefineSkill, facts: Facts) -> list[Event]:
+    """Define a skill, or rename it."""
+    return [facts(SkillDefined, command=command)]
+
+
+def policy(zone: Zone, command: SetPolicy, facts: Facts) -> list[Event]:
+    """Replace the policy; a time zone that nobody knows or a mode without speed is refused."""
+    try:
+        ZoneInfo(command.policy.timezone)
+    except (KeyError, ValueError, OSError):
+        remedy = "Use an IANA name such as Asia/Shanghai."
+        return facts.refused(ImpossibleValue(field="timezone", value=command.policy.timezone, remedy=remedy))
+    missing = [mode for mode in MODES if mode not in command.policy.modes]
+    if missing:
+        remedy = "Give speed and detour of every mode."
+        return facts.refused(ImpossibleValue(field="modes", value=f"without {missing[0]}", remedy=remedy))
+    return [facts(PolicySet, command=command, policy_sha256=sha256(command.policy))]

@@ -1,0 +1,405 @@
+"""The only place that changes a zone. Every event has one small function here; none of them decides anything."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from matcher import events as e
+from matcher.commands import JobOutcome, Tick
+from matcher.people import NOT_PAUSED, UNTIL_FURTHER_NOTICE
+from matcher.zone import (
+    ENDED,
+    KEPT,
+    Assignment,
+    Due,
+    Job,
+    Need,
+    OfferState,
+    Request,
+    RequestState,
+    Status,
+    Zone,
+    digest,
+    push,
+)
+
+DAY_S = 86_400
+#: How long a command's id is remembered (DESIGN 4.8).
+REMEMBERED_S = 7 * DAY_S
+
+
+def evolve(zones: dict[str, Zone], event: e.Event) -> None:
+    """Apply one event to its zone. The first place defined opens the zone."""
+    if isinstance(event, e.PlaceDefined) and event.zone not in zones:
+        zones[event.zone] = Zone(id=event.zone, now=event.at)
+    zone = zones.get(event.zone)
+    if zone is None:
+        return  # refused in a zone that is not there, or the log's own
+    command = getattr(event, "command", None)
+    if command is not None and not isinstance(command, Tick):
+        zone.remembered[command.id] = (digest(command), _s(zone.now))
+    change = _CHANGES.get(type(event))
+    if change is not None:
+        change(zone, event)
+
+
+# --- what rules read -------------------------------------------------------------------------------------------
+
+
+def _place_defined(zone: Zone, event: e.PlaceDefined) -> None:
+    zone.places[event.command.place] = event.command
+
+
+def _unit_defined(zone: Zone, event: e.UnitDefined) -> None:
+    zone.units[event.command.unit] = event.command.name
+
+
+def _skill_defined(zone: Zone, event: e.SkillDefined) -> None:
+    zone.people.add_skill(event.command.skill)
+
+
+def _policy_set(zone: Zone, event: e.PolicySet) -> None:
+    zone.policy = event.command.policy
+    zone.stale = True
+
+
+# --- requests --------------------------------------------------------------------------------------------------
+
+
+def _request_submitted(zone: Zone, event: e.RequestSubmitted) -> None:
+    command = event.command
+    zone.requests[command.request] = Request(
+        command=command,
+        submitted_at=event.at,
+        earliest=event.earliest,
+        latest=event.latest,
+        needs={need.requirement: Need(requirement=need) for need in command.requirements},
+    )
+    push(zone, _s(event.latest), Due.WINDOW, command.request)
+
+
+def _request_accepted(zone: Zone, event: e.RequestAccepted) -> None:
+    zone.requests[event.request].state = RequestState.ACCEPTED
+
+
+def _requirement_opened(zone: Zone, event: e.RequirementOpened) -> None:
+    need = zone.requests[event.request].needs[event.requirement]
+    need.wave, need.filled, need.reason, need.assignments = event.wave, False, None, []
+    zone.stale = True
+    _restate(zone, event.request)
+
+
+def _requirement_filled(zone: Zone, event: e.RequirementFilled) -> None:
+    need = zone.requests[event.request].needs[event.requirement]
+    need.filled, need.reason = True, None
+    _restate(zone, event.request)
+
+
+def _requirement_unfilled(zone: Zone, event: e.RequirementUnfilled) -> None:
+    zone.requests[event.request].needs[event.requirement].reason = event.reason
+    _restate(zone, event.request)
+
+
+def _request_reopened(zone: Zone, event: e.RequestReopened) -> None:
+    name = event.request
+    request = zone.requests[name] = zone.ended.pop(name) if name in zone.ended else zone.requests[name]
+    request.earliest, request.latest = event.earliest, event.latest
+    request.state, request.reopened = RequestState.REOPENED, request.reopened + 1
+    request.refused, request.was_assigned = [], False
+    request.completed_at = request.ended_at = request.outcome = None
+    push(zone, _s(event.latest), Due.WINDOW, name)
+
+
+def _request_completed(zone: Zone, event: e.RequestCompleted) -> None:
+    request = zone.requests[event.request]
+    request.state, request.completed_at = RequestState.COMPLETED, event.at
+    zone.seeking.discard(event.request)
+    push(zone, _s(event.at) + zone.policy.rating_expiry_days * DAY_S, Due.RATING, event.request)
+
+
+def _rating_submitted(zone: Zone, event: e.RatingSubmitted) -> None:
+    zone.requests[event.command.request].state = RequestState.RATED
+
+
+def _request_closed(zone: Zone, event: e.RequestClosed) -> None:
+    zone.requests[event.request].outcome = event.outcome
+    _end(zone, event.request, RequestState.CLOSED, event.at)
+
+
+def _request_cancelled(zone: Zone, event: e.RequestCancelled) -> None:
+    _end(zone, event.command.request, RequestState.CANCELLED, event.at)
+
+
+def _end(zone: Zone, name: str, state: RequestState, at: datetime) -> None:
+    request = zone.ended[name] = zone.requests.pop(name)
+    request.state, request.ended_at = state, at
+    zone.seeking.discard(name)
+
+
+def _restate(zone: Zone, name: str) -> None:
+    """Say the request's state from where its assignments are."""
+    request = zone.requests.get(name)
+    if request is None or request.state in ENDED | {RequestState.COMPLETED, RequestState.RATED}:
+        return
+    needs = request.needs.values()
+    statuses = [status for need in needs for status in zone.statuses(need)]
+    if Status.ON_SITE in statuses or Status.DONE in statuses:
+        request.state = RequestState.IN_PROGRESS
+    elif all(need.filled for need in needs):
+        request.state = RequestState.ASSIGNED
+    elif any(status in KEPT for status in statuses):
+        request.state = RequestState.PARTIALLY_ASSIGNED
+    elif Status.TENTATIVE not in statuses and all(need.filled or need.reason is not None for need in needs):
+        request.state = RequestState.UNASSIGNABLE
+    else:
+        request.state = RequestState.MATCHING
+    if any(zone.places_open(need) > 0 for need in needs):
+        zone.seeking.add(name)
+    else:
+        zone.seeking.discard(name)
+
+
+# --- people ----------------------------------------------------------------------------------------------------
+
+
+def _volunteer_registered(zone: Zone, event: e.VolunteerRegistered | e.VolunteerChanged) -> None:
+    zone.people.register(event.command)
+    zone.stale = True
+
+
+def _availability_changed(zone: Zone, event: e.AvailabilityChanged) -> None:
+    zone.people.change_hours(zone.people.row_of[event.command.volunteer], event.command.hours)
+    zone.stale = True
+
+
+def _volunteer_paused(zone: Zone, event: e.VolunteerPaused) -> None:
+    row = zone.people.row_of[event.command.volunteer]
+    until = event.command.until
+    if until is None:
+        zone.people.pause(row, UNTIL_FURTHER_NOTICE)
+    elif until <= event.at:
+        zone.people.pause(row, NOT_PAUSED)
+        zone.stale = True
+    else:
+        zone.people.pause(row, _s(until))
+        push(zone, _s(until), Due.PAUSE, event.command.volunteer)
+
+
+def _volunteer_left(zone: Zone, event: e.VolunteerLeft) -> None:
+    zone.people.remove(zone.people.row_of[event.command.volunteer])
+
+
+# --- offers and assignments ------------------------------------------------------------------------------------
+
+
+def _assignment_held(zone: Zone, event: e.AssignmentHeld) -> None:
+    row = zone.people.row_of[event.volunteer]
+    zone.assignments[event.assignment] = Assignment(
+        id=event.assignment,
+        request=event.request,
+        requirement=event.requirement,
+        volunteer=row,
+        departure_s=_s(event.departure),
+        start_s=_s(event.start),
+        end_s=_s(event.end),
+    )
+    need = zone.requests[event.request].needs[event.requirement]
+    need.assignments.append(event.assignment)
+    need.reason = None
+    zone.engagements.setdefault(row, []).append(event.assignment)
+    if need.requirement.people > 1:
+        push(zone, _s(event.start), Due.START, event.assignment)
+    _restate(zone, event.request)
+
+
+def _offer_sent(zone: Zone, event: e.OfferSent) -> None:
+    row = zone.people.row_of[event.volunteer]
+    push(zone, _s(event.expires_at), Due.OFFER, event.offer)
+    if zone.policy.offers_per_day:
+        zone.alerts.setdefault(row, []).append(_s(event.at))
+        push(zone, _s(event.at) + DAY_S, Due.BUDGET, event.volunteer)
+    if zone.policy.notify:
+        _issue(zone, f"notify:{event.offer}", 1, event.at)
+
+
+def _offer_accepted(zone: Zone, event: e.OfferAccepted) -> None:
+    zone.assignments[event.command.offer].offer = OfferState.ACCEPTED
+
+
+def _offer_declined(zone: Zone, event: e.OfferDeclined) -> None:
+    _refuse(zone, event.command.offer, OfferState.DECLINED)
+
+
+def _offer_expired(zone: Zone, event: e.OfferExpired) -> None:
+    _refuse(zone, event.offer, OfferState.EXPIRED)
+
+
+def _offer_superseded(zone: Zone, event: e.OfferSuperseded) -> None:
+    zone.assignments[event.offer].offer = OfferState.SUPERSEDED
+    if zone.policy.notify:
+        _issue(zone, f"notify:{event.offer}:stand-down", 1, event.at)
+
+
+def _refuse(zone: Zone, offer: str, state: OfferState) -> None:
+    assignment = zone.assignments[offer]
+    assignment.offer = state
+    zone.request(assignment.request).refused.append(assignment.volunteer)
+
+
+def _assignment_committed(zone: Zone, event: e.AssignmentCommitted) -> None:
+    assignment = zone.assignments[event.assignment]
+    assignment.status = Status.COMMITTED
+    zone.requests[assignment.request].was_assigned = True
+    push(zone, assignment.start_s + 60 * zone.policy.no_show_grace_minutes, Due.NO_SHOW, assignment.id)
+    zone.stale = True
+    _restate(zone, assignment.request)
+
+
+def _volunteer_departed(zone: Zone, event: e.VolunteerDeparted) -> None:
+    zone.assignments[event.command.assignment].status = Status.EN_ROUTE
+
+
+def _volunteer_arrived(zone: Zone, event: e.VolunteerArrived) -> None:
+    assignment = zone.assignments[event.command.assignment]
+    assignment.status = Status.ON_SITE
+    push(zone, assignment.end_s + 3600 * zone.policy.overrun_grace_hours, Due.OVERRUN, assignment.id)
+    _restate(zone, assignment.request)
+
+
+def _work_finished(zone: Zone, event: e.WorkFinished) -> None:
+    _leave(zone, event.command.assignment, Status.DONE)
+
+
+def _assignment_released(zone: Zone, event: e.AssignmentReleased) -> None:
+    assignment = zone.assignments[event.assignment]
+    if event.reason in {e.ReleaseReason.OVERRUN, e.ReleaseReason.VOLUNTEER_LEFT}:
+        zone.request(assignment.request).refused.append(assignment.volunteer)
+    _leave(zone, event.assignment, Status.RELEASED)
+
+
+def _no_show_recorded(zone: Zone, event: e.NoShowRecorded) -> None:
+    assignment = zone.assignments[event.assignment]
+    zone.request(assignment.request).refused.append(assignment.volunteer)
+    _leave(zone, event.assignment, Status.NO_SHOW)
+
+
+def _leave(zone: Zone, name: str, status: Status) -> None:
+    """The person's time is free again."""
+    assignment = zone.assignments[name]
+    assignment.status = status
+    own = zone.engagements[assignment.volunteer]
+    own.remove(name)
+    if not own:
+        del zone.engagements[assignment.volunteer]
+    if status is not Status.DONE:
+        zone.request(assignment.request).needs[assignment.requirement].filled = False
+    zone.stale = True
+    _restate(zone, assignment.request)
+
+
+# --- time, solves, jobs ----------------------------------------------------------------------------------------
+
+
+def _time_passed(zone: Zone, event: e.TimePassed) -> None:
+    new_day = event.at.date() != zone.now.date()
+    zone.now, zone.beat = event.at, event.beat
+    now_s = _s(event.at)
+    while zone.deadlines and zone.deadlines[0][0] <= now_s:
+        _, why, what = heapq.heappop(zone.deadlines)
+        if why == Due.PAUSE:
+            zone.stale = True
+        elif why == Due.BUDGET:
+            _budget_freed(zone, zone.people.row_of[what], now_s)
+    if new_day:
+        _forget(zone, now_s)
+
+
+def _budget_freed(zone: Zone, row: int, now_s: int) -> None:
+    alerts = zone.alerts.get(row, [])
+    fresh = [at_s for at_s in alerts if at_s + DAY_S > now_s]
+    if len(alerts) >= zone.policy.offers_per_day > len(fresh):
+        zone.stale = True
+    if fresh:
+        zone.alerts[row] = fresh
+    else:
+        zone.alerts.pop(row, None)
+
+
+def _forget(zone: Zone, now_s: int) -> None:
+    """Drop what no rule can ask for any more: old command ids, requests too old to be reopened."""
+    zone.remembered = {name: at for name, at in zone.remembered.items() if at[1] + REMEMBERED_S > now_s}
+    kept_s = zone.policy.reopen_days * DAY_S + DAY_S
+    ended = {name: r for name, r in zone.ended.items() if r.ended_at and _s(r.ended_at) + kept_s > now_s}
+    if len(ended) < len(zone.ended):
+        zone.ended = ended
+        known = zone.requests.keys() | ended.keys()
+        zone.assignments = {name: a for name, a in zone.assignments.items() if a.request in known}
+
+
+def _match_run_finished(zone: Zone, event: e.MatchRunFinished) -> None:
+    zone.stale = False
+
+
+def _job_reported(zone: Zone, event: e.JobReported) -> None:
+    if event.command.outcome is not JobOutcome.FAILED:
+        zone.jobs.pop(event.command.job, None)
+
+
+def _job_reissued(zone: Zone, event: e.JobReissued) -> None:
+    _issue(zone, event.job, event.attempt, event.at)
+
+
+def _job_abandoned(zone: Zone, event: e.JobAbandoned) -> None:
+    zone.jobs.pop(event.job, None)
+
+
+def _issue(zone: Zone, job: str, attempt: int, at: datetime) -> None:
+    zone.jobs[job] = Job(id=job, attempt=attempt, issued_s=_s(at))
+    push(zone, _s(at) + 60 * zone.policy.job_retry_minutes, Due.JOB, job)
+
+
+def _s(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+_CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
+    e.PlaceDefined: _place_defined,
+    e.UnitDefined: _unit_defined,
+    e.SkillDefined: _skill_defined,
+    e.PolicySet: _policy_set,
+    e.RequestSubmitted: _request_submitted,
+    e.RequestAccepted: _request_accepted,
+    e.RequirementOpened: _requirement_opened,
+    e.RequirementFilled: _requirement_filled,
+    e.RequirementUnfilled: _requirement_unfilled,
+    e.RequestReopened: _request_reopened,
+    e.RequestCompleted: _request_completed,
+    e.RatingSubmitted: _rating_submitted,
+    e.RequestClosed: _request_closed,
+    e.RequestCancelled: _request_cancelled,
+    e.VolunteerRegistered: _volunteer_registered,
+    e.VolunteerChanged: _volunteer_registered,
+    e.AvailabilityChanged: _availability_changed,
+    e.VolunteerPaused: _volunteer_paused,
+    e.VolunteerLeft: _volunteer_left,
+    e.AssignmentHeld: _assignment_held,
+    e.OfferSent: _offer_sent,
+    e.OfferAccepted: _offer_accepted,
+    e.OfferDeclined: _offer_declined,
+    e.OfferExpired: _offer_expired,
+    e.OfferSuperseded: _offer_superseded,
+    e.AssignmentCommitted: _assignment_committed,
+    e.VolunteerDeparted: _volunteer_departed,
+    e.VolunteerArrived: _volunteer_arrived,
+    e.WorkFinished: _work_finished,
+    e.AssignmentReleased: _assignment_released,
+    e.NoShowRecorded: _no_show_recorded,
+    e.TimePassed: _time_passed,
+    e.MatchRunFinished: _match_run_finished,
+    e.JobReported: _job_reported,
+    e.JobReissued: _job_reissued,
+    e.JobAbandoned: _job_abandoned,
+}

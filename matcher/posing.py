@@ -1,0 +1,193 @@
+"""From people and open requirements to a `Problem`: the arrays that a solver reads.
+
+Called by `decisions.pose` for a zone's beat and by `paidan match` for a file. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from matcher import hours
+from matcher.people import MODES, People
+from matcher.policy import Policy, UrgencyClass
+from matcher.problem import PeopleArrays, Problem, RequirementArrays
+from matcher.terms import NeededSkill, Point
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenRequirement:
+    """One requirement with places to fill. `fixed_start_s` >= 0: others have agreed to that start."""
+
+    request: str
+    requirement: str
+    point: Point
+    earliest_s: int
+    latest_s: int
+    duration_s: int
+    people: int
+    minimum: int
+    skills: tuple[NeededSkill, ...]
+    urgency: str
+    waiting_since_s: int
+    fixed_start_s: int = -1
+    zone: int = -1
+    refused: Sequence[int] = ()  # rows of people
+    excluded: Sequence[int] = ()
+    serving: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What the people are already bound to: rows with an open offer, rows without alert budget, busy times by row."""
+
+    engaged: Sequence[int] = ()
+    spent: Sequence[int] = ()
+    #: row -> [(departure_s, end_s)], not overlapping
+    busy: Mapping[int, Sequence[tuple[int, int]]] | None = None
+
+
+def problem_of(  # the one place where all inputs of a solve meet
+    *,
+    zone: str,
+    beat: int,
+    now: datetime,
+    policy: Policy,
+    people: People,
+    requirements: Sequence[OpenRequirement],
+    standing: Standing | None = None,
+    zone_codes: Sequence[int] | None = None,
+) -> Problem:
+    """Build the problem; `zone_codes` (offline only) gives each person's zone, -1 where not given.
+
+    Every skill needed must have a row (`People.add_skill`), held by somebody or not.
+    """
+    now_s = _ceil_s(now)
+    return Problem(
+        zone=zone,
+        beat=beat,
+        now_s=now_s,
+        skills=people.skills,
+        people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes),
+        requirements=_requirement_arrays(requirements, people.skill_row, policy, now_s),
+        budget=policy.budget,
+    )
+
+
+def _ceil_s(at: datetime) -> int:
+    whole = int(at.timestamp())
+    return whole if at.microsecond == 0 else whole + 1
+
+
+def _people_arrays(
+    people: People,
+    policy: Policy,
+    requirements: Sequence[OpenRequirement],
+    now_s: int,
+    standing: Standing,
+    zone_codes: Sequence[int] | None,
+) -> PeopleArrays:
+    count = len(people)
+    speeds = np.array([policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES])
+    busy = _busy_arrays(count, standing.busy or {}, 60 * policy.rest_minutes)
+    certificates = np.array([(row, skill, until) for (skill, row), until in people.expires_s.items()], np.int64)
+    certificates = certificates.reshape(-1, 3)
+    table = _hours_arrays(people, policy.timezone, requirements, now_s)
+    return PeopleArrays(
+        ids=people.ids,
+        lat=people.column("lat"),
+        lon=people.column("lon"),
+        reach_m=people.column("reach_m"),
+        speed_mps=speeds[people.column("travel")],
+        capacity=people.column("capacity"),
+        zone=np.full(count, -1, np.int32) if zone_codes is None else np.asarray(zone_codes, np.int32),
+        levels=people.levels,
+        hours=people.column("hours"),
+        active=~people.column("left") & (people.column("paused_until_s") <= now_s),
+        engaged=_flags(count, standing.engaged),
+        spent=_flags(count, standing.spent),
+        cert_person=certificates[:, 0].astype(np.int32),
+        cert_skill=certificates[:, 1].astype(np.int32),
+        cert_expires_s=certificates[:, 2],
+        busy_indptr=busy[0],
+        busy_from_s=busy[1],
+        busy_until_s=busy[2],
+        hours_indptr=table[0],
+        hours_from_s=table[1],
+        hours_until_s=table[2],
+    )
+
+
+def _flags(count: int, rows: Sequence[int]) -> Any:
+    flags = np.zeros(count, np.bool_)
+    flags[np.fromiter(rows, np.int64, len(rows))] = True
+    return flags
+
+
+def _busy_arrays(count: int, busy: Mapping[int, Sequence[tuple[int, int]]], rest_s: int) -> tuple[Any, Any, Any]:
+    indptr = np.zeros(count + 1, np.int64)
+    spans: list[tuple[int, int]] = []
+    for row in sorted(busy):
+        own = sorted((departure - rest_s, end + rest_s) for departure, end in busy[row])
+        indptr[row + 1] = len(own)
+        spans.extend(own)
+    table = np.array(spans, np.int64).reshape(-1, 2)
+    return np.cumsum(indptr), table[:, 0].copy(), table[:, 1].copy()
+
+
+def _hours_arrays(
+    people: People, timezone: str, requirements: Sequence[OpenRequirement], now_s: int
+) -> tuple[Any, Any, Any]:
+    """Expand every distinct hours over the time that any requirement could take."""
+    from_s = min([now_s, *(r.earliest_s for r in requirements)])
+    until_s = max([now_s, *(r.latest_s for r in requirements)])
+    rows = [hours.expand(row, timezone, from_s, until_s) for row in people.hours_table]
+    indptr = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+    table = np.array([span for row in rows for span in row], np.int64).reshape(-1, 2)
+    return indptr, table[:, 0].copy(), table[:, 1].copy()
+
+
+def _requirement_arrays(
+    requirements: Sequence[OpenRequirement], skill_row: Mapping[str, int], policy: Policy, now_s: int
+) -> RequirementArrays:
+    prices = [_price(r, policy, now_s) for r in requirements]
+    needs = [need for r in requirements for need in r.skills]
+    return RequirementArrays(
+        ids=[(r.request, r.requirement) for r in requirements],
+        lat=np.array([r.point.lat for r in requirements], np.float64),
+        lon=np.array([r.point.lon for r in requirements], np.float64),
+        earliest_s=np.array([r.earliest_s for r in requirements], np.int64),
+        latest_s=np.array([r.latest_s for r in requirements], np.int64),
+        duration_s=np.array([r.duration_s for r in requirements], np.int64),
+        fixed_start_s=np.array([r.fixed_start_s for r in requirements], np.int64),
+        people=np.array([r.people for r in requirements], np.int32),
+        minimum=np.array([r.minimum for r in requirements], np.int32),
+        weight=np.array([weight for weight, _ in prices], np.int32),
+        waiting=np.array([waiting for _, waiting in prices], np.int64),
+        zone=np.array([r.zone for r in requirements], np.int32),
+        need_indptr=np.cumsum([0, *(len(r.skills) for r in requirements)], dtype=np.int64),
+        need_skill=np.array([skill_row[need.skill] for need in needs], np.int32),
+        need_level=np.array([need.level for need in needs], np.uint8),
+        refused=_pairs(r.refused for r in requirements),
+        excluded=_pairs(r.excluded for r in requirements),
+        serving=_pairs(r.serving for r in requirements),
+    )
+
+
+def _price(requirement: OpenRequirement, policy: Policy, now_s: int) -> tuple[int, int]:
+    """Return (weight, waiting points) of one place; `travel-only` is 1 and 0 (DESIGN 7)."""
+    if policy.travel_only:
+        return 1, 0
+    urgency = policy.urgency.get(requirement.urgency, UrgencyClass())
+    waited_s = max(0, now_s - requirement.waiting_since_s)
+    return urgency.weight, urgency.waiting_points_per_hour * waited_s // 3600
+
+
+def _pairs(rows: Any) -> tuple[Any, Any]:
+    pairs = [(r, person) for r, people in enumerate(rows) for person in people]
+    table = np.array(pairs, np.int32).reshape(-1, 2)
+    return table[:, 0].copy(), table[:, 1].copy()

@@ -1,0 +1,84 @@
+"""Rule: some start lets the person travel there from now on and finish inside window, hours and certificates.
+
+Starts are whole seconds; with a fixed start only that one. Other commitments are the rule `free`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from matcher.problem import I32, I64, Bool, Problem
+from matcher.reasons import NoStartPossible
+from matcher.rules.certificate import expiry_s
+from matcher.rules.facts import NONE, Facts
+from matcher.rules.reach import pair_distance_m
+
+#: Closed intervals [first, last] of starts.
+Starts = list[tuple[int, int]]
+
+
+def earliest(facts: Facts, r: int, who: I32, travel_s: I64, not_before_s: I64 | None = None) -> I64:
+    """Return each person's earliest start (not before the time given), NONE where there is none."""
+    needs, people = facts.problem.requirements, facts.problem.people
+    fixed_s, duration_s = int(needs.fixed_start_s[r]), int(needs.duration_s[r])
+    first = np.maximum(travel_s + facts.problem.now_s, max(int(needs.earliest_s[r]), fixed_s))
+    if not_before_s is not None:
+        first = np.maximum(first, not_before_s)
+    start = facts.windows(duration_s).first_start(people.hours[who], first, duration_s)
+    last_s = int(needs.latest_s[r]) - duration_s
+    late = start > (min(last_s, fixed_s) if fixed_s >= 0 else last_s)
+    expires = facts.expires_s(r, who)
+    if expires is not None:
+        late |= start > expires - duration_s
+    start[late] = NONE
+    return start
+
+
+def mask(facts: Facts, r: int, who: I32, travel_s: I64) -> Bool:
+    """Say for each person whether any start is possible."""
+    possible: Bool = earliest(facts, r, who, travel_s) != NONE
+    return possible
+
+
+def objection(problem: Problem, r: int, person: int) -> NoStartPossible | None:
+    """Return between which times no start fits."""
+    if starts(problem, r, person):
+        return None
+    first_s, end_s = _bounds(problem, r, person)
+    return NoStartPossible(from_s=first_s, until_s=end_s, duration_s=int(problem.requirements.duration_s[r]))
+
+
+def starts(problem: Problem, r: int, person: int) -> Starts:
+    """Return all possible starts of one pair, other commitments left aside. Scalar form."""
+    people, needs = problem.people, problem.requirements
+    first_s, end_s = _bounds(problem, r, person)
+    duration_s, row = int(needs.duration_s[r]), int(people.hours[person])
+    part = slice(int(people.hours_indptr[row]), int(people.hours_indptr[row + 1]))
+    possible = []
+    for from_s, until_s in zip(people.hours_from_s[part].tolist(), people.hours_until_s[part].tolist(), strict=True):
+        a, b = max(first_s, from_s), min(end_s, until_s) - duration_s
+        if a <= b:
+            possible.append((a, b))
+    return possible
+
+
+def pair_travel_s(problem: Problem, r: int, person: int) -> int:
+    """Return the travel seconds of one pair, rounded up. Scalar form."""
+    return math.ceil(pair_distance_m(problem, r, person) / float(problem.people.speed_mps[person]))
+
+
+def _bounds(problem: Problem, r: int, person: int) -> tuple[int, int]:
+    """Return the earliest start and the latest end that travel, window, fixed start and certificates leave."""
+    needs = problem.requirements
+    first_s = max(problem.now_s + pair_travel_s(problem, r, person), int(needs.earliest_s[r]))
+    end_s = int(needs.latest_s[r])
+    fixed_s = int(needs.fixed_start_s[r])
+    if fixed_s >= 0:
+        first_s, end_s = max(first_s, fixed_s), min(end_s, fixed_s + int(needs.duration_s[r]))
+    for at in range(int(needs.need_indptr[r]), int(needs.need_indptr[r + 1])):
+        expires_s = expiry_s(problem, int(needs.need_skill[at]), person)
+        if expires_s is not None:
+            end_s = min(end_s, expires_s)
+    return first_s, end_s

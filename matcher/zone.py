@@ -1,0 +1,248 @@
+"""The state of a zone: what `evolve` builds from events and `decide` reads. Nothing here decides.
+
+`Zone.encode` is canonical: the same events give the same bytes, whatever the process or the hash seed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from matcher.commands import Command, DefinePlace, SubmitRequest
+from matcher.events import Outcome
+from matcher.people import People
+from matcher.policy import DEFAULT, Policy
+from matcher.reasons import Unassigned
+from matcher.terms import Hours, Requirement
+
+
+class RequestState(StrEnum):
+    """VOCABULARY 3, as far as the spine has its parts. `submitted`, `accepted` and `rated` are passed through."""
+
+    SUBMITTED = "submitted"
+    ACCEPTED = "accepted"
+    MATCHING = "matching"
+    PARTIALLY_ASSIGNED = "partially_assigned"
+    ASSIGNED = "assigned"
+    UNASSIGNABLE = "unassignable"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    RATED = "rated"
+    REOPENED = "reopened"
+    CLOSED = "closed"
+    CANCELLED = "cancelled"
+
+
+class OfferState(StrEnum):
+    """VOCABULARY 4."""
+
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+class Status(StrEnum):
+    """Where an assignment is (VOCABULARY 4)."""
+
+    TENTATIVE = "tentative"
+    COMMITTED = "committed"
+    EN_ROUTE = "en_route"
+    ON_SITE = "on_site"
+    DONE = "done"
+    RELEASED = "released"
+    NO_SHOW = "no_show"
+
+
+#: A person's time is held.
+LIVE = frozenset({Status.TENTATIVE, Status.COMMITTED, Status.EN_ROUTE, Status.ON_SITE})
+#: The person said yes and has not failed.
+KEPT = frozenset({Status.COMMITTED, Status.EN_ROUTE, Status.ON_SITE, Status.DONE})
+#: Nothing more will come, unless the request is reopened.
+ENDED = frozenset({RequestState.CLOSED, RequestState.CANCELLED})
+
+
+class Assignment(msgspec.Struct):
+    """One person on one place of a requirement; its id is its offer's id."""
+
+    id: str
+    request: str
+    requirement: str
+    volunteer: int  # row in People
+    departure_s: int
+    start_s: int
+    end_s: int
+    offer: OfferState = OfferState.SENT
+    status: Status = Status.TENTATIVE
+
+
+class Need(msgspec.Struct):
+    """A requirement and how far it is filled."""
+
+    requirement: Requirement
+    wave: int = 0
+    filled: bool = False
+    #: Why the last solve left it open; None when it did not.
+    reason: Unassigned | None = None
+    #: ids of all assignments of this wave and before, oldest first
+    assignments: list[str] = []
+
+
+class Request(msgspec.Struct):
+    """One request and its needs."""
+
+    command: SubmitRequest
+    submitted_at: datetime
+    earliest: datetime
+    latest: datetime
+    needs: dict[str, Need]
+    state: RequestState = RequestState.SUBMITTED
+    reopened: int = 0
+    #: rows of people who will not be asked again
+    refused: list[int] = []
+    #: somebody once said yes since it was (re)opened
+    was_assigned: bool = False
+    completed_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: Outcome | None = None
+
+
+class Job(msgspec.Struct):
+    """A notification that has no good report yet."""
+
+    id: str
+    attempt: int
+    issued_s: int
+
+
+class Due(StrEnum):
+    """Why time itself will change something."""
+
+    OFFER = "offer"  # expiry
+    START = "start"  # is the crew complete?
+    NO_SHOW = "no_show"
+    OVERRUN = "overrun"
+    WINDOW = "window"  # the request's latest
+    RATING = "rating"
+    PAUSE = "pause"  # a pause ends
+    BUDGET = "budget"  # an offer leaves somebody's 24 hours
+    JOB = "job"
+
+
+#: (when, why, id of the thing)
+Deadline = tuple[int, str, str]
+
+
+class Zone(msgspec.Struct):
+    """Everything that one zone's rules read. Changed only by `evolving.evolve`."""
+
+    id: str
+    #: The zone's time: the last Tick's; before any, the time that opened it.
+    now: datetime
+    beat: int = -1
+    policy: Policy = DEFAULT
+    places: dict[str, DefinePlace] = {}
+    units: dict[str, str] = {}
+    people: People = msgspec.field(default_factory=People)
+    #: not ended
+    requests: dict[str, Request] = {}
+    #: ended, kept while they can be reopened
+    ended: dict[str, Request] = {}
+    #: assignments of all requests above
+    assignments: dict[str, Assignment] = {}
+    #: row of a person -> ids of their live assignments
+    engagements: dict[int, list[str]] = {}
+    #: row of a person -> times (s) of the offers of the last 24 hours
+    alerts: dict[int, list[int]] = {}
+    jobs: dict[str, Job] = {}
+    #: command id -> [digest of its body, zone time in s]; 7 days (DESIGN 4.8)
+    remembered: dict[str, tuple[bytes, int]] = {}
+    #: requests with a place open to the matcher
+    seeking: set[str] = set()
+    #: heap of what time will change; outdated lines are dropped when they come up
+    deadlines: list[Deadline] = []
+    #: something happened that a solve could answer; time alone only takes possibilities away
+    stale: bool = False
+
+    def waiting(self) -> bool:
+        """Say whether anything waits for time to pass."""
+        return bool(self.requests) or bool(self.jobs)
+
+    def request(self, request: str) -> Request:
+        """Return a request, ended or not. Raises KeyError."""
+        return self.requests.get(request) or self.ended[request]
+
+    def statuses(self, need: Need) -> list[Status]:
+        """Return where the assignments of a need are."""
+        return [self.assignments[assignment].status for assignment in need.assignments]
+
+    def places_open(self, need: Need) -> int:
+        """Return how many people the matcher may still look for: none once the visit has begun."""
+        statuses = self.statuses(need)
+        if need.filled or Status.DONE in statuses or Status.ON_SITE in statuses:
+            return 0
+        return need.requirement.people - sum(status in LIVE for status in statuses)
+
+    def next_due_s(self) -> int | None:
+        """Return when time itself changes something next, seconds; None for never."""
+        return self.deadlines[0][0] if self.deadlines else None
+
+    def due(self, until_s: int) -> list[Deadline]:
+        """Return the deadlines up to `until_s`, in order; the heap stays as it is."""
+        found: list[Deadline] = []
+        stack = [0] if self.deadlines else []
+        while stack:
+            at = stack.pop()
+            if self.deadlines[at][0] <= until_s:
+                found.append(self.deadlines[at])
+                stack.extend(child for child in (2 * at + 1, 2 * at + 2) if child < len(self.deadlines))
+        return sorted(found)
+
+    def encode(self) -> bytes:
+        """Encode canonically."""
+        return _encoder.encode(msgspec.structs.replace(self, deadlines=sorted(self.deadlines)))
+
+    @staticmethod
+    def decode(encoded: bytes) -> Zone:
+        """Build the zone again. Raises msgspec.ValidationError for another fold's bytes."""
+        return _decoder.decode(encoded)
+
+    def sha256(self) -> str:
+        """Hex digest of the canonical encoding."""
+        return hashlib.sha256(self.encode()).hexdigest()
+
+
+def push(zone: Zone, due_s: int, why: Due, what: str) -> None:
+    """Add a deadline."""
+    heapq.heappush(zone.deadlines, (due_s, why.value, what))
+
+
+def digest(command: Command) -> bytes:
+    """Return what makes two commands the same: everything but the sender's clock."""
+    body = msgspec.json.encode(msgspec.structs.replace(command, at=_NO_TIME))
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+_NO_TIME = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _pack(value: Any) -> Any:
+    if isinstance(value, People):
+        return value.packed()
+    raise TypeError(f"A zone cannot hold a ({type(value).__name__}).")
+
+
+def _unpack(kind: type, value: Any) -> Any:
+    if kind is People:
+        return People.unpacked(value, msgspec.convert(value["hours_table"], list[Hours]))
+    raise TypeError(f"A zone cannot hold a ({kind.__name__}).")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_pack, order="deterministic")
+_decoder = msgspec.msgpack.Decoder(Zone, dec_hook=_unpack)

@@ -1,0 +1,304 @@
+"""Small problems for tests, written by hand or drawn from a seed.
+
+Points are metres east and north of one centre, times whole seconds around NOW, people are named by their ids.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from matcher.policy import Budget
+from matcher.problem import Bool, PeopleArrays, Problem, RequirementArrays
+
+MINUTE = 60
+HOUR = 3600
+DAY = 86_400
+NOW = 1_700_000_000
+CENTRE = (31.47, 104.68)
+METRES_A_DEGREE = math.pi * 6_371_008.8 / 180
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """One volunteer; `hours=None` is always free, `skills` maps a skill to the level held."""
+
+    id: str
+    at: tuple[float, float] = (0.0, 0.0)  # metres (east, north) of the centre
+    skills: Mapping[str, int] = field(default_factory=lambda: {"help": 1})
+    expires: Mapping[str, int] = field(default_factory=dict)  # skill -> seconds since 1970
+    reach_m: float = 5000.0
+    speed_mps: float = 1.0
+    capacity: int = 1
+    zone: int = -1
+    hours: Sequence[Pair] | None = None
+    busy: Sequence[Pair] = ()
+    active: bool = True
+    engaged: bool = False
+    spent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """One requirement; `refused`, `excluded` and `serving` name people. `request=None` makes a request of its own."""
+
+    id: str
+    request: str | None = None
+    at: tuple[float, float] = (0.0, 0.0)
+    skills: Mapping[str, int] = field(default_factory=lambda: {"help": 1})
+    earliest_s: int = NOW
+    latest_s: int = NOW + DAY
+    duration_s: int = HOUR
+    fixed_start_s: int = -1
+    people: int = 1
+    minimum: int | None = None
+    weight: int = 1
+    waiting: int = 0
+    zone: int = -1
+    refused: Sequence[str] = ()
+    excluded: Sequence[str] = ()
+    serving: Sequence[str] = ()
+
+
+def problem(
+    people: Sequence[Person] = (),
+    requirements: Sequence[Need] = (),
+    *,
+    now_s: int = NOW,
+    zone: str = "z",
+    beat: int = 7,
+    budget: Budget | None = None,
+) -> Problem:
+    """Put people and needs into arrays."""
+    named = {skill for person in people for skill in person.skills} | {s for need in requirements for s in need.skills}
+    skills = sorted(named)
+    return Problem(
+        zone=zone,
+        beat=beat,
+        now_s=now_s,
+        skills=skills,
+        people=_people(people, skills),
+        requirements=_requirements(requirements, skills, [person.id for person in people]),
+        budget=budget or Budget(),
+    )
+
+
+def degrees(at: tuple[float, float]) -> tuple[float, float]:
+    """Latitude and longitude of a point given in metres east and north of the centre."""
+    east, north = at
+    lat = CENTRE[0] + north / METRES_A_DEGREE
+    return lat, CENTRE[1] + east / (METRES_A_DEGREE * math.cos(math.radians(CENTRE[0])))
+
+
+def _column(values: Sequence[float | bool], kind: type) -> np.ndarray:
+    return np.array(list(values), dtype=kind)
+
+
+def _table(rows: Sequence[Sequence[Pair]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """CSR of rows of intervals."""
+    indptr = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
+    flat = [pair for row in rows for pair in sorted(row)]
+    return indptr, _column([a for a, _ in flat], np.int64), _column([b for _, b in flat], np.int64)
+
+
+def _people(people: Sequence[Person], skills: list[str]) -> PeopleArrays:
+    points = [degrees(person.at) for person in people]
+    always = ((NOW - 400 * DAY, NOW + 400 * DAY),)
+    rows: dict[tuple[Pair, ...], int] = {}
+    hours = [rows.setdefault(always if p.hours is None else tuple(sorted(p.hours)), len(rows)) for p in people]
+    levels = np.zeros((len(skills), len(people)), dtype=np.uint8)
+    for i, person in enumerate(people):
+        for skill, level in person.skills.items():
+            levels[skills.index(skill), i] = level
+    certs = [(i, skills.index(s), at) for i, p in enumerate(people) for s, at in sorted(p.expires.items())]
+    hours_table = _table(list(rows))
+    busy_table = _table([person.busy for person in people])
+    return PeopleArrays(
+        ids=[person.id for person in people],
+        lat=_column([lat for lat, _ in points], np.float64),
+        lon=_column([lon for _, lon in points], np.float64),
+        reach_m=_column([p.reach_m for p in people], np.float64),
+        speed_mps=_column([p.speed_mps for p in people], np.float64),
+        capacity=_column([p.capacity for p in people], np.int32),
+        zone=_column([p.zone for p in people], np.int32),
+        levels=levels,
+        hours=_column(hours, np.int32),
+        active=_flags([p.active for p in people]),
+        engaged=_flags([p.engaged for p in people]),
+        spent=_flags([p.spent for p in people]),
+        cert_person=_column([i for i, _, _ in certs], np.int32),
+        cert_skill=_column([s for _, s, _ in certs], np.int32),
+        cert_expires_s=_column([at for _, _, at in certs], np.int64),
+        busy_indptr=busy_table[0],
+        busy_from_s=busy_table[1],
+        busy_until_s=busy_table[2],
+        hours_indptr=hours_table[0],
+        hours_from_s=hours_table[1],
+        hours_until_s=hours_table[2],
+    )
+
+
+def _flags(values: Sequence[bool]) -> Bool:
+    return np.array(values, dtype=np.bool_)
+
+
+def _pairs(lists: Sequence[Sequence[str]], ids: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    pairs = [(r, ids.index(name)) for r, names in enumerate(lists) for name in names]
+    return _column([r for r, _ in pairs], np.int32), _column([p for _, p in pairs], np.int32)
+
+
+def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str]) -> RequirementArrays:
+    points = [degrees(need.at) for need in needs]
+    asked = [sorted((skills.index(s), level) for s, level in need.skills.items()) for need in needs]
+    least = [n.minimum or (1 if n.fixed_start_s >= 0 else n.people) for n in needs]
+    return RequirementArrays(
+        ids=[(need.request or need.id, "1" if need.request is None else need.id) for need in needs],
+        lat=_column([lat for lat, _ in points], np.float64),
+        lon=_column([lon for _, lon in points], np.float64),
+        earliest_s=_column([n.earliest_s for n in needs], np.int64),
+        latest_s=_column([n.latest_s for n in needs], np.int64),
+        duration_s=_column([n.duration_s for n in needs], np.int64),
+        fixed_start_s=_column([n.fixed_start_s for n in needs], np.int64),
+        people=_column([n.people for n in needs], np.int32),
+        minimum=_column(least, np.int32),
+        weight=_column([n.weight for n in needs], np.int32),
+        waiting=_column([n.waiting for n in needs], np.int64),
+        zone=_column([n.zone for n in needs], np.int32),
+        need_indptr=np.cumsum([0, *(len(row) for row in asked)], dtype=np.int64),
+        need_skill=_column([s for row in asked for s, _ in row], np.int32),
+        need_level=_column([level for row in asked for _, level in row], np.uint8),
+        refused=_pairs([n.refused for n in needs], ids),
+        excluded=_pairs([n.excluded for n in needs], ids),
+        serving=_pairs([n.serving for n in needs], ids),
+    )
+
+
+# --- drawn from a seed ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mix:
+    """How often the awkward things happen, each as a share of people or requirements."""
+
+    skills: int = 3
+    levels: int = 3
+    spread_m: int = 3000
+    zones: float = 0.2
+    certificates: float = 0.3
+    hours: float = 0.7
+    busy: float = 0.4
+    idle: float = 0.1  # not active, engaged, or spent: this share each
+    capacity_max: int = 2
+    fixed: float = 0.2
+    crews: float = 0.2
+    partial: float = 0.3  # of the crews: a minimum below the whole
+    pairs: float = 0.1  # refused, excluded, serving: this share of all pairs each
+    shared_requests: float = 0.2
+    weights: Sequence[int] = (1, 1, 4)
+    waiting_max: int = 300
+
+
+#: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
+EASY = Mix(zones=0, certificates=0, hours=0, busy=0, idle=0, fixed=0, crews=0, pairs=0, shared_requests=0)
+
+
+def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: Mix | None = None) -> Problem:
+    """Draw a problem; the same seed and sizes give the same one. Points lie on a grid so that ties happen."""
+    draw = random.Random(seed)
+    how = mix or Mix()
+    crowd = [_person(draw, how, f"p{i}") for i in range(people)]
+    ids = [person.id for person in crowd]
+    needs: list[Need] = []
+    for i in range(requirements):
+        request = f"r{i}"
+        if needs and draw.random() < how.shared_requests:
+            request = needs[-1].request or request
+        needs.append(_need(draw, how, request, f"q{i}", ids))
+    return problem(crowd, needs, beat=seed % 97)
+
+
+def _spot(draw: random.Random, how: Mix) -> tuple[float, float]:
+    step = max(1, how.spread_m // 12)
+    return float(draw.randrange(0, how.spread_m, step)), float(draw.randrange(0, how.spread_m, step))
+
+
+def _abilities(draw: random.Random, how: Mix, count: int) -> dict[str, int]:
+    names = [f"s{i}" for i in range(how.skills)]
+    return {name: draw.randint(1, how.levels) for name in draw.sample(names, min(count, how.skills))}
+
+
+def _windows(draw: random.Random) -> list[Pair]:
+    """Sorted, disjoint, not touching; some begin before NOW, some are shorter than a visit."""
+    windows, at = [], NOW - HOUR * draw.randint(0, 12)
+    for _ in range(draw.randint(0, 4)):
+        begin = at + draw.randint(1, 6 * HOUR)
+        at = begin + draw.choice([600, HOUR, 2 * HOUR, 5 * HOUR])
+        windows.append((begin, at))
+    return windows
+
+
+def _visits(draw: random.Random) -> list[Pair]:
+    """Busy time; two visits may overlap by the rest between them."""
+    visits, at = [], NOW - HOUR
+    for _ in range(draw.randint(1, 3)):
+        begin = at + draw.choice([-300, 0, 1, 1800, 3 * HOUR])
+        at = begin + draw.choice([1200, HOUR, 3 * HOUR])
+        visits.append((begin, at))
+    return visits
+
+
+def _person(draw: random.Random, how: Mix, name: str) -> Person:
+    skills = _abilities(draw, how, draw.randint(1, how.skills))
+    expires = {
+        skill: NOW + draw.choice([-DAY, 0, HOUR, 2 * HOUR, 7 * HOUR, 30 * DAY])
+        for skill in skills
+        if draw.random() < how.certificates
+    }
+    return Person(
+        id=name,
+        at=_spot(draw, how),
+        skills=skills,
+        expires=expires,
+        reach_m=float(draw.choice([how.spread_m // 3, how.spread_m, 2 * how.spread_m])),
+        speed_mps=draw.choice([0.9, 1.0, 2.5, 5.0]),
+        capacity=draw.choice([0, 1, 1, 1]) if draw.random() < how.idle else draw.randint(1, how.capacity_max),
+        zone=draw.randrange(2) if draw.random() < how.zones else -1,
+        hours=_windows(draw) if draw.random() < how.hours else None,
+        busy=_visits(draw) if draw.random() < how.busy else (),
+        active=draw.random() >= how.idle,
+        engaged=draw.random() < how.idle,
+        spent=draw.random() < how.idle,
+    )
+
+
+def _need(draw: random.Random, how: Mix, request: str, name: str, ids: list[str]) -> Need:
+    earliest = NOW + draw.choice([-2 * HOUR, 0, 1, HOUR, 5 * HOUR])
+    duration = draw.choice([MINUTE, 1200, HOUR, 2 * HOUR])
+    latest = earliest + duration + draw.choice([0, 1, 1800, 4 * HOUR, DAY])
+    fixed = draw.randint(earliest, latest - duration) if draw.random() < how.fixed else -1
+    people = draw.randint(2, 3) if draw.random() < how.crews else 1
+    minimum = draw.randint(1, people) if draw.random() < how.partial else people
+    return Need(
+        id=name,
+        request=request,
+        at=_spot(draw, how),
+        skills=_abilities(draw, how, draw.choice([0, 1, 1, 1, 2])),
+        earliest_s=earliest,
+        latest_s=latest,
+        duration_s=duration,
+        fixed_start_s=fixed,
+        people=people,
+        minimum=1 if fixed >= 0 else minimum,
+        weight=draw.choice(list(how.weights)),
+        waiting=draw.randint(0, how.waiting_max),
+        zone=draw.randrange(2) if draw.random() < how.zones else -1,
+        refused=[i for i in ids if draw.random() < how.pairs],
+        excluded=[i for i in ids if draw.random() < how.pairs],
+        serving=[i for i in ids if draw.random() < how.pairs],
+    )
