@@ -43,10 +43,16 @@ class Beats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Agenda:
-    """Commands by the beat in which they are due; inside a beat ordered by (time, id)."""
+    """Commands by the beat in which they are due; inside a beat ordered by (time, id).
 
-    def __init__(self, beats: Beats, seed: int, habits: people.Habits = people.HABITS) -> None:
+    `opening`: what is there before anything is asked (places, skills, people), in its own order, in beat 0.
+    """
+
+    def __init__(
+        self, beats: Beats, seed: int, opening: Sequence[Command] = (), habits: people.Habits = people.HABITS
+    ) -> None:
         self.beats = beats
+        self.opening = opening
         self.seed = seed
         self.habits = habits
         #: the last beat that any zone is known to have lived through; -1 before any
@@ -63,7 +69,7 @@ class Agenda:
 
     def take(self, beat: int) -> list[Command]:
         """Remove and return what is due in this beat, in order; what was due before has been asked before."""
-        taken: list[Command] = []
+        taken = list(self.opening) if beat == 0 else []
         while self._due and self._due[0][0] <= beat:
             due, _, _, command = heapq.heappop(self._due)
             if due == beat:

@@ -21,8 +21,12 @@ class Figures:
         self.solve_ms: list[float] = []
         self.beat_ms: list[float] = []
         self.commands = 0
+        self._started: float | None = None
+        self._beat_began = 0.0
+
+    def start(self) -> None:
+        """Begin to count: what the journal already held has been read."""
         self._started = time.perf_counter()
-        self._beat_began = self._started
 
     def begins(self, beat: int, commands: int) -> None:
         """Note the beat's append."""
@@ -34,12 +38,13 @@ class Figures:
         self.beat_ms.append(_ms_since(self._beat_began))
 
     def offered(self) -> None:
-        """An offer of this beat has been told."""
-        self.offer_ms.append(_ms_since(self._beat_began))
+        """An offer has been told; those of an earlier run do not count."""
+        if self._started is not None:
+            self.offer_ms.append(_ms_since(self._beat_began))
 
     def seconds(self) -> float:
         """Return how long this process has played."""
-        return time.perf_counter() - self._started
+        return 0.0 if self._started is None else time.perf_counter() - self._started
 
     def commands_per_second(self) -> float:
         """Return commands (Ticks too) answered per second of this process."""
