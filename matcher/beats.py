@@ -97,6 +97,7 @@ def _standing(zone: Zone) -> Standing:
         if any(zone.assignments[name].status is Status.TENTATIVE for name in names)
     ]
     return Standing(
+        capacity_max=1,
         engaged=tentative,
         spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
         busy={

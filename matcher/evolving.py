@@ -116,7 +116,7 @@ def _request_reopened(zone: Zone, event: e.RequestReopened) -> None:
 def _request_completed(zone: Zone, event: e.RequestCompleted) -> None:
     request = zone.requests[event.request]
     request.state, request.completed_at = RequestState.COMPLETED, event.at
-    zone.seeking.discard(event.request)
+    zone.seeking.pop(event.request, None)
     push(zone, _s(event.at) + zone.policy.rating_expiry_days * DAY_S, Due.RATING, event.request)
 
 
@@ -136,7 +136,7 @@ def _request_cancelled(zone: Zone, event: e.RequestCancelled) -> None:
 def _end(zone: Zone, name: str, state: RequestState, at: datetime) -> None:
     request = zone.ended[name] = zone.requests.pop(name)
     request.state, request.ended_at = state, at
-    zone.seeking.discard(name)
+    zone.seeking.pop(name, None)
 
 
 def _restate(zone: Zone, name: str) -> None:
@@ -157,9 +157,9 @@ def _restate(zone: Zone, name: str) -> None:
     else:
         request.state = RequestState.MATCHING
     if any(zone.places_open(need) > 0 for need in needs):
-        zone.seeking.add(name)
+        zone.seeking[name] = True
     else:
-        zone.seeking.discard(name)
+        zone.seeking.pop(name, None)
 
 
 # --- people ----------------------------------------------------------------------------------------------------

@@ -43,12 +43,16 @@ class OpenRequirement:
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """What the people are already bound to: rows with an open offer, rows without alert budget, busy times by row."""
+    """What the people are already bound to: rows with an open offer, rows without alert budget, busy times by row.
+
+    `capacity_max`: a live zone takes 1, since a person holds one open offer; a file takes everybody's own capacity.
+    """
 
     engaged: Sequence[int] = ()
     spent: Sequence[int] = ()
     #: row -> [(departure_s, end_s)], not overlapping
     busy: Mapping[int, Sequence[tuple[int, int]]] | None = None
+    capacity_max: int | None = None
 
 
 def problem_of(  # the one place where all inputs of a solve meet
@@ -103,7 +107,7 @@ def _people_arrays(
         lon=people.column("lon"),
         reach_m=people.column("reach_m"),
         speed_mps=speeds[people.column("travel")],
-        capacity=people.column("capacity"),
+        capacity=_capped(people.column("capacity"), standing.capacity_max),
         zone=np.full(count, -1, np.int32) if zone_codes is None else np.asarray(zone_codes, np.int32),
         levels=people.levels,
         hours=people.column("hours"),
@@ -120,6 +124,10 @@ def _people_arrays(
         hours_from_s=table[1],
         hours_until_s=table[2],
     )
+
+
+def _capped(capacity: Any, most: int | None) -> Any:
+    return capacity if most is None else np.minimum(capacity, most)
 
 
 def _flags(count: int, rows: Sequence[int]) -> Any:

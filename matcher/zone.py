@@ -164,7 +164,7 @@ class Zone(msgspec.Struct):
     #: command id -> [digest of its body, zone time in s]; 7 days (DESIGN 4.8)
     remembered: dict[str, tuple[bytes, int]] = {}
     #: requests with a place open to the matcher
-    seeking: set[str] = set()
+    seeking: dict[str, bool] = {}
     #: heap of what time will change; outdated lines are dropped when they come up
     deadlines: list[Deadline] = []
     #: something happened that a solve could answer; time alone only takes possibilities away
@@ -244,5 +244,7 @@ def _unpack(kind: type, value: Any) -> Any:
     raise TypeError(f"A zone cannot hold a ({kind.__name__}).")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=_pack, order="deterministic")
+# Dictionaries keep the order in which events filled them, and decoding keeps it too, so the bytes follow from the
+# events alone. There are no sets here: their order would depend on the hash seed.
+_encoder = msgspec.msgpack.Encoder(enc_hook=_pack)
 _decoder = msgspec.msgpack.Decoder(Zone, dec_hook=_unpack)

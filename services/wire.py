@@ -99,11 +99,10 @@ def partition_of(zone: str, partitions: int) -> int:
 
 
 def _without_values(message: str) -> str:
-    """Keep msgspec's words about the type and the path, drop what it quotes of the content."""
-    if message.startswith("Invalid value"):
-        return (
-            "unknown type or invalid value" + message[message.rfind(" - at") :]
-            if " - at" in message
-            else "unknown type"
-        )
-    return message.split("`, got `", maxsplit=1)[0] if len(message) > 200 else message
+    """Keep msgspec's words about types and the path, drop what it quotes of the content."""
+    what, at, where = message.partition(" - at ")
+    if "'" in what:
+        what = "unknown type or value"
+    elif "unknown field" in what:
+        what = "unknown field"
+    return what + at + where

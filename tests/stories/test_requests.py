@@ -228,7 +228,7 @@ def test_a_crew_with_its_minimum_goes_without_the_rest():
     story.tick()
     story.accept("r1.1.0.ana")
     story.accept("r1.1.0.ben")
-    assert only(story.tick(150), e.RequirementFilled)[0].request == "r1"
+    assert only(story.tick(130), e.RequirementFilled)[0].request == "r1"
     story.visit("r1.1.0.ana")
     assert story.state("r1") == "in_progress"
     story.visit("r1.1.0.ben")
