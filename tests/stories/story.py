@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from matcher.solvers import solve
 
 from matcher import commands as c
 from matcher.decisions import decide, evolve, pose
 from matcher.events import Event
 from matcher.policy import TRAVEL_ONLY, Policy
+from matcher.solvers import solve
 from matcher.terms import HeldSkill, Hours, NeededSkill, PlaceLevel, Point, Requirement, WeeklyWindow
 from matcher.zone import Zone
 
