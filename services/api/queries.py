@@ -32,9 +32,7 @@ async def requests(request: Request, zone: str, state: str | None = None, limit:
 
 
 @routes.get("/volunteers/{volunteer:path}/offers")
-async def offers(
-    request: Request, zone: str, volunteer: str, state: str | None = None, limit: Limit = 100
-) -> Response:
+async def offers(request: Request, zone: str, volunteer: str, state: str | None = None, limit: Limit = 100) -> Response:
     """A person's offers, oldest first."""
     equal = {"volunteer": volunteer} | ({} if state is None else {"state": state})
     return await _many(request, zone, "offer", limit, equal)
