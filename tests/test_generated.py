@@ -74,7 +74,7 @@ from producers import city
 from producers.roster import roster_like
 from producers.asking import request_row
 asked = city.requests(5, datetime.date(2026, 6, 1), 50)
-people = [command for _, command in zip(range(3000), city.county(5))]
+people = [command for _, command in zip(range(1900), city.county(5))]
 roster = roster_like([request_row(r) for r in asked], 40, 2)
 whole = msgspec.json.encode([asked, people, roster], order="deterministic")
 print(hashlib.sha256(whole).hexdigest())
@@ -91,7 +91,7 @@ def test_a_seed_gives_the_same_bytes_whatever_the_hash_seed() -> None:
             text=True,
             check=True,
         ).stdout
-        for hash_seed in ("0", "1", "77")
+        for hash_seed in ("0", "77")
     }
     assert len(found) == 1
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.shell import Ended, paidan
+from tests.test_tables import workbook
 
 REQUEST = {
     "request_id": "r1",
@@ -223,6 +224,20 @@ def test_bounds_show_swapped_coordinates_even_in_a_file_of_one_row(tmp_path: Pat
     assert ended.code == 3
     assert "line 3: lat (-71.06, 42.35) latitude and longitude are swapped. Swap the two columns." in ended.err
     assert "line 4: lat (48.85, 2.35) lies outside the bounds. Correct it, or widen the bounds." in ended.err
+
+
+def test_a_short_file_is_compared_with_the_other_one_to_see_swapped_coordinates(tmp_path: Path) -> None:
+    here = {"lat": "42.35", "lon": "-71.06"}
+    swapped = REQUEST | {"request_id": "r2", "lat": "-71.06", "lon": "42.35"}
+    people = [VOLUNTEER | here | {"volunteer_id": f"v{number}"} for number in range(3)]
+    ended = match(tmp_path, [REQUEST | here, swapped], people)
+    assert ended.code == 3
+    assert "line 3: lat (-71.06, 42.35) latitude and longitude are swapped" in ended.err
+
+
+def test_an_excel_file_is_matched_like_a_csv(tmp_path: Path) -> None:
+    requests = workbook(tmp_path / "requests.xlsx", [list(REQUEST), list(REQUEST.values())])
+    assert match_files(requests, write(tmp_path / "volunteers.csv", [VOLUNTEER]), tmp_path).code == 0
 
 
 def test_rejected_rows_can_be_had_as_a_file_that_no_spreadsheet_takes_for_formulas(tmp_path: Path) -> None:

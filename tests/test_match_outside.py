@@ -113,6 +113,7 @@ class World:
     requests: list[Request]
     people: list[Person]
     windows: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    known: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         last = max([self.now, *(r.latest for r in self.requests)])
@@ -121,6 +122,12 @@ class World:
 
     def starts(self, request: Request, person: Person) -> list[tuple[int, int]]:
         """All starts of a pair, closed ranges of seconds; [] when it is not feasible."""
+        key = request.name, person.name
+        if key not in self.known:
+            self.known[key] = self._starts(request, person)
+        return self.known[key]
+
+    def _starts(self, request: Request, person: Person) -> list[tuple[int, int]]:
         if any(person.skills.get(skill, 0) < level for skill, level in request.skills.items()):
             return []
         if request.zone and person.zone and request.zone != person.zone:

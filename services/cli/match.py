@@ -182,15 +182,18 @@ def _read(
     policy = msgspec.structs.replace(policy, timezone=timezone or how.timezone or policy.timezone)
     mappings.zone_info(policy.timezone)
     moment = time_option("at", at, timezone or how.timezone)
+    asked_table, people_table = tables.read(requests), tables.read(volunteers)
     asked = rows.read_requests(
-        tables.read(requests),
+        asked_table,
         how,
         timezone=timezone,
         at=moment,
         window_days=policy.window_days,
         urgencies=policy.urgency,
+        near=rows.city_of(people_table, how_people),
     )
-    people = rows.read_volunteers(tables.read(volunteers), how_people, bounds=how.bounds)
+    city = rows.city_of(asked_table, how)
+    people = rows.read_volunteers(people_table, how_people, bounds=how.bounds, near=city)
     if asked.at is None and asked.rows:
         raise typer.BadParameter("is needed: no row says when it was submitted.", param_hint="--at")
     sha256 = _sha256([requests, volunteers], [how, how_people, str(asked.at), policy.timezone])
