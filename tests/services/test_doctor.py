@@ -10,7 +10,7 @@ import pytest
 from services.adapters.sqlite import SqliteLog
 from services.cli.doctor import Finding, examine
 from services.exits import ExitCode
-from services.runtime import LOG_FILE
+from services.names import LOG_FILE
 
 
 def seen(data: Path, check: str, port: int = 0) -> Finding:

@@ -34,9 +34,7 @@ def submitted(n: int, channel: str = "api") -> Any:
     return fact(e.RequestSubmitted, command=command, earliest=AT, latest=AT + timedelta(days=1))
 
 
-PLACE = fact(
-    e.PlaceDefined, command=c.DefinePlace(id="p", zone="z1", at=AT, place="yard", level=PlaceLevel.COMPOUND)
-)
+PLACE = fact(e.PlaceDefined, command=c.DefinePlace(id="p", zone="z1", at=AT, place="yard", level=PlaceLevel.COMPOUND))
 
 
 def text(metrics: Metrics) -> str:
@@ -74,14 +72,14 @@ def test_every_name_used_in_the_code_is_in_the_table_with_those_labels() -> None
 
 
 def _is_metric_call(call: Any) -> bool:
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+        return False
+    owner = getattr(call.func.value, "attr", None) or getattr(call.func.value, "id", "")
     return (
-        isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and call.func.attr in ("count", "set", "add", "observe")
+        call.func.attr in ("count", "set", "add", "observe")
         and bool(call.args)
         and isinstance(call.args[0], ast.Constant)
-        and isinstance(call.func.value, ast.Name | ast.Attribute)
-        and (getattr(call.func.value, "attr", None) or getattr(call.func.value, "id", "")) in ("_metrics", "metrics", "self")
+        and owner in ("_metrics", "metrics", "self")
     )
 
 

@@ -208,7 +208,7 @@ def test_what_is_no_job_is_put_away_and_counted(content_type: str, body: bytes) 
             )
         running.jobs.publish(job("o1"))
         assert running.outcomes(1) == [("report:notify:o1/1", JobOutcome.NO_CONTACT)]
-    assert 'paidan_parked_total{reason=' in running.metrics.exposition()[0].decode()
+    assert "paidan_parked_total{reason=" in running.metrics.exposition()[0].decode()
 
 
 def test_a_stand_down_says_that_nobody_is_needed_any_more() -> None:
