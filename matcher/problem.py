@@ -122,13 +122,14 @@ class Shortfall:
 class Certificate:
     """Prices (MATCHING 4) that prove the relaxation optimal; checked by `solvers.proof`, whoever solved.
 
-    `unserved`: U_r, the price per place of staying unserved. Bound = sum over places of pi - sum cap * p.
+    `unserved`: U_r, the price per place of staying unserved. Bound = sum over places of pi - sum cap * p - sum over the
+    flow's pairs of max(0, pi - c - p): a crew pays its dearest member's price, the others are cheaper than that.
     """
 
     person_price: I64  # p_v >= 0, [P]
     requirement_price: I64  # pi_r <= U_r, [R]
     unserved: I64  # U_r, [R]
-    list_bound: I64  # L_r: every feasible unlisted pair of r costs at least this, [R]
+    list_bound: I64  # L_r: every feasible unlisted pair of r costs at least this, its person's price included, [R]
     listed_requirement: I32
     listed_person: I32
     listed_cost: I64

@@ -1,0 +1,16 @@
+"""Problem in, plan out: `solve` is exact over every feasible pair, or says by how much it could be off.
+
+Called by the services' solver (in a child process or in line), by tests and benchmarks. Reads no clock and no chance:
+the same problem gives the same plan anywhere. `proof.check` re-checks every plan, whoever made it.
+"""
+
+from __future__ import annotations
+
+from matcher.problem import Plan, Problem
+
+
+def solve(problem: Problem) -> Plan:
+    """Return the best plan: most weighted places filled, then the least cost. Never raises for a valid problem."""
+    from matcher.solvers.exact import solve as exact
+
+    return exact(problem)

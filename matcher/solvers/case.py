@@ -1,0 +1,51 @@
+"""One problem being solved: its candidate rows, its network, and the words of both numberings.
+
+Made once a solve; `greedy`, `crews` and `shortfalls` read it. Requirements and people keep the problem's numbers here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matcher.candidates import Candidates, Row
+from matcher.problem import Problem
+from matcher.solvers import network
+from matcher.solvers.calendar import most_at_once
+from matcher.solvers.network import Network
+
+
+@dataclass(frozen=True)
+class Case:
+    """`rows[r]`: every feasible person of requirement r. `place[r]`: where r stands in the solving order."""
+
+    problem: Problem
+    candidates: Candidates
+    rows: list[Row]
+    order: list[int]
+    place: list[int]
+    network: Network | None  # none: no feasible pair at all
+
+    def is_crew(self, requirement: int) -> bool:
+        """Say whether several people must still agree on one start."""
+        asked = self.problem.requirements
+        return bool(asked.people[requirement] > 1 and asked.fixed_start_s[requirement] < 0)
+
+    def most_together(self, requirement: int) -> int:
+        """Return how many feasible people at most share one start of this requirement, whoever else wants them."""
+        return most_at_once([self.candidates.starts(requirement, v) for v in self.rows[requirement].person.tolist()])
+
+
+def open_case(problem: Problem) -> Case:
+    """List every feasible pair of the problem, in solving order."""
+    candidates = Candidates(problem)
+    order = np.asarray(candidates.requirement_order, np.int64)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    rows = [candidates.row(r) for r in range(len(order))]
+    ordered = [rows[r] for r in order.tolist()]
+    net = None
+    if any(len(row.person) for row in rows):
+        net = network.build(problem, order, np.asarray(candidates.person_rank, np.int64), ordered)
+    return Case(problem, candidates, rows, order.tolist(), place.tolist(), net)

@@ -1,0 +1,191 @@
+"""CP-SAT over the part of a plan that the relaxation broke, and only over pairs that can still improve it.
+
+Called by `crews`. A plan better than the incumbent uses no pair whose reduced cost reaches the gap between incumbent
+and relaxation; so the parts that such pairs do not tie to anything broken keep their flow, which is optimal there.
+One worker, fixed seed, deterministic budget: the same problem gives the same plan.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from matcher.problem import I64, Bool
+from matcher.solvers.arranging import arrange, pairs_in, value_of
+from matcher.solvers.calendar import Calendar, Starts, leg_s
+from matcher.solvers.case import Case
+from matcher.solvers.growth import Relaxed
+from matcher.solvers.network import Network
+
+#: Beyond this many pairs or possible clashes the model is not built; the gap stays as the relaxation states it.
+PAIRS_MAX = 200_000
+CLASHES_MAX = 100_000
+
+
+def improve(case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]) -> tuple[Calendar, int]:
+    """Return the best plan found and a value that no plan can undercut. `incumbent` places everything it can."""
+    network = relaxed.network
+    value = value_of(case, network, incumbent)
+    used = pairs_in(case, network, incumbent)
+    in_play = _in_play(relaxed, value - relaxed.bound) | used
+    inside = _tied(network, in_play, [case.place[r] for r in broken])
+    pairs = np.flatnonzero(in_play & inside[network.requirement])
+    if len(pairs) > PAIRS_MAX:
+        return incumbent, relaxed.bound
+    model = _Model(case, network, pairs, np.flatnonzero(inside))
+    if model.clashes > CLASHES_MAX:
+        return incumbent, relaxed.bound
+    found = model.solve(used)
+    outside = relaxed.taken[~inside[network.requirement[relaxed.taken]]]
+    rest = _value_outside(network, outside, inside)
+    if found is None:
+        return incumbent, relaxed.bound
+    plan, bound = found
+    calendar, lost = arrange(case, network, np.sort(np.concatenate([outside, plan])))
+    for requirement in sorted(lost, key=case.place.__getitem__):
+        calendar.place(requirement, model.people(plan, requirement), model.start(requirement))
+    best = calendar if value_of(case, network, calendar) < value else incumbent
+    return best, max(relaxed.bound, min(value, rest + bound))
+
+
+def _in_play(relaxed: Relaxed, gap: int) -> Bool:
+    """Return the pairs that a plan cheaper than the incumbent could use."""
+    network = relaxed.network
+    if relaxed.gap:
+        return np.ones(network.pairs, np.bool_)
+    price = relaxed.prices
+    reduced = network.cost + price.person[network.person] - price.requirement[network.requirement]
+    return np.asarray(reduced < max(gap, 1))
+
+
+def _tied(network: Network, in_play: Bool, broken: list[int]) -> Bool:
+    """Return the requirements that pairs in play connect with a broken one."""
+    requirements, people = len(network.supply), len(network.capacity)
+    ends = network.requirement[in_play], network.person[in_play] + requirements
+    size = requirements + people
+    _, part = connected_components(coo_array((np.ones(len(ends[0])), ends), shape=(size, size)), directed=False)
+    return np.isin(part[:requirements], part[broken])
+
+
+def _value_outside(network: Network, taken: I64, inside: Bool) -> int:
+    served = np.bincount(network.requirement[taken], minlength=len(network.supply))
+    left = np.where(inside, 0, network.unserved * (network.supply - served))
+    return int(network.cost[taken].sum()) + int(left.sum())
+
+
+class _Model:
+    """Variables: who serves what (x), each start that matters (s), which of two visits comes first."""
+
+    def __init__(self, case: Case, network: Network, pairs: I64, requirements: I64) -> None:
+        from ortools.sat.python import cp_model
+
+        self._cp = cp_model
+        self._case, self._network = case, network
+        self._model: Any = cp_model.CpModel()
+        self._pairs = pairs.tolist()
+        self._x = {k: self._model.new_bool_var("") for k in self._pairs}
+        self._by_requirement: dict[int, list[int]] = {int(r): [] for r in requirements}
+        self._by_person: dict[int, list[int]] = defaultdict(list)
+        for k in self._pairs:
+            self._by_requirement[int(network.requirement[k])].append(k)
+            self._by_person[int(network.person[k])].append(k)
+        self._start: dict[int, Any] = {}
+        self._solver: Any = None
+        self.clashes = self._count_clashes()
+        if self.clashes <= CLASHES_MAX:
+            self._constrain()
+
+    def _count_clashes(self) -> int:
+        capacity = self._network.capacity
+        return sum(len(ks) * (len(ks) - 1) // 2 for v, ks in self._by_person.items() if capacity[v] > 1)
+
+    def _constrain(self) -> None:
+        network, model = self._network, self._model
+        places = []
+        for r, pairs in self._by_requirement.items():
+            total = sum(self._x[k] for k in pairs)
+            supply, minimum = int(network.supply[r]), int(self._case.problem.requirements.minimum[network.order[r]])
+            if pairs and self._case.is_crew(int(network.order[r])):
+                serves = model.new_bool_var("")
+                model.add(total <= supply * serves)
+                model.add(total >= minimum * serves)
+                self._give_start(r)
+            elif pairs:
+                model.add(total <= supply)
+            places.append(int(network.unserved[r]) * (supply - total))
+        for v, pairs in self._by_person.items():
+            model.add(sum(self._x[k] for k in pairs) <= int(network.capacity[v]))
+            if network.capacity[v] > 1:
+                for one, other in combinations(pairs, 2):
+                    self._keep_apart(v, one, other)
+        model.minimize(sum(int(network.cost[k]) * self._x[k] for k in self._pairs) + sum(places))
+
+    def _starts(self, pair: int) -> Starts:
+        network = self._network
+        requirement, person = network.order[network.requirement[pair]], network.people[network.person[pair]]
+        now = self._case.problem.now_s
+        return [(a - now, b - now) for a, b in self._case.candidates.starts(int(requirement), int(person))]
+
+    def _give_start(self, r: int) -> Any:
+        """Return the start variable of a requirement; each person who serves it must be able to start then."""
+        if r not in self._start:
+            domains = {
+                k: self._cp.Domain.from_intervals([list(i) for i in self._starts(k)]) for k in self._by_requirement[r]
+            }
+            union = self._cp.Domain(0, -1)
+            for domain in domains.values():
+                union = union.union_with(domain)
+            start = self._model.new_int_var_from_domain(union, "")
+            for k, domain in domains.items():
+                self._model.add_linear_expression_in_domain(start, domain).only_enforce_if(self._x[k])
+            self._start[r] = start
+        return self._start[r]
+
+    def _keep_apart(self, v: int, one: int, other: int) -> None:
+        """One person's two visits: the second starts after the first has ended and the way between is gone."""
+        network, problem = self._network, self._case.problem
+        a, b = int(network.requirement[one]), int(network.requirement[other])
+        first, second = int(network.order[a]), int(network.order[b])
+        ids, lasts, person = problem.requirements.ids, problem.requirements.duration_s, int(network.people[v])
+        if ids[first][0] == ids[second][0]:
+            self._model.add(self._x[one] + self._x[other] <= 1)
+            return
+        s, t = self._give_start(a), self._give_start(b)
+        order = self._model.new_bool_var("")
+        there, back = leg_s(problem, person, first, second), leg_s(problem, person, second, first)
+        when = [self._x[one], self._x[other]]
+        self._model.add(t >= s + int(lasts[first]) + there).only_enforce_if([*when, order])
+        self._model.add(s >= t + int(lasts[second]) + back).only_enforce_if([*when, order.negated()])
+
+    def solve(self, used: Bool) -> tuple[I64, int] | None:
+        """Return the pairs of the best plan of this part and a bound on its value; None if the budget gave none."""
+        for k in self._pairs:
+            self._model.add_hint(self._x[k], bool(used[k]))
+        self._solver = self._cp.CpSolver()
+        limits = self._solver.parameters
+        limits.num_workers = 1
+        limits.random_seed = 1
+        limits.max_deterministic_time = self._case.problem.budget.cpsat_deterministic_time
+        status = self._solver.solve(self._model)
+        if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
+            return None
+        plan = np.array([k for k in self._pairs if self._solver.boolean_value(self._x[k])], np.int64)
+        if status == self._cp.OPTIMAL:
+            return plan, round(self._solver.objective_value)
+        return plan, math.ceil(self._solver.best_objective_bound - 0.5)
+
+    def people(self, plan: I64, requirement: int) -> list[int]:
+        """Return who serves the requirement in the plan found."""
+        network = self._network
+        mine = plan[network.requirement[plan] == self._case.place[requirement]]
+        return [int(v) for v in network.people[network.person[mine]]]
+
+    def start(self, requirement: int) -> int:
+        """Return the requirement's start in the plan found."""
+        return int(self._solver.value(self._start[self._case.place[requirement]])) + self._case.problem.now_s

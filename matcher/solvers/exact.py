@@ -1,0 +1,34 @@
+"""The road from problem to plan: candidate rows, relaxation as flow, what flow cannot express, reasons, certificate.
+
+Called by `matcher.solvers.solve`, and for its greedy form by the services when a solver process fails.
+"""
+
+from __future__ import annotations
+
+from matcher.problem import Plan, Problem
+from matcher.solvers import greedy, hall
+from matcher.solvers.calendar import Calendar
+from matcher.solvers.case import open_case
+from matcher.solvers.crews import settle
+from matcher.solvers.growth import relax
+from matcher.solvers.writing import write
+
+
+def solve(problem: Problem) -> Plan:
+    """Return the best plan, with the prices that prove it or the gap that is left."""
+    case = open_case(problem)
+    if case.network is None:
+        return write(case, Calendar(problem, case.candidates), "ortools-flow")
+    settled = settle(case, relax(case.network, problem.budget))
+    gap = settled.gap
+    if not case.network.fill_first:
+        gap += hall.possible_gain(case.network, settled.relaxed.taken) * case.network.fill_price
+    return write(case, settled.calendar, settled.engine, relaxed=settled.relaxed, gap=gap, optimal=gap == 0)
+
+
+def nearest_first(problem: Problem) -> Plan:
+    """Return the greedy plan: every rule kept, nothing proven, `gap` -1 (not known)."""
+    case = open_case(problem)
+    calendar = Calendar(problem, case.candidates)
+    greedy.complete(case, calendar)
+    return write(case, calendar, "greedy", gap=-1, optimal=False)
