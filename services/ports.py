@@ -43,11 +43,15 @@ class MessageTooLarge(Exception):
     """A message beyond the topic's limit; nothing was appended."""
 
 
+class AppendUncertain(Exception):
+    """The answer to an append was lost: the messages may be there, come later, or never. Only a fresh look tells."""
+
+
 class Log(Protocol):
     """Topics of partitions of dense offsets; append-only, durable when `append` returns."""
 
     async def append(self, topic: str, partition: int, messages: Sequence[Message]) -> int:
-        """Append all, in order; return the first one's offset. Raises MessageTooLarge."""
+        """Append all, in order; return the first one's offset. Raises MessageTooLarge, AppendUncertain."""
 
     async def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
         """Return up to `limit` records from `offset` on; [] at the end."""

@@ -186,7 +186,8 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
     for begin, end in busy:
         if begin < end:  # a start s meets it exactly when s + duration > begin and s - travel < end
             low, high = begin - duration, end + travel
-            free = [piece for a, b in free for piece in ((a, min(b, low)), (max(a, high), b))]
+            pieces = [piece for a, b in free for piece in ((a, min(b, low)), (max(a, high), b))]
+            free = [(a, b) for a, b in pieces if a <= b]
     return sorted((a, b) for a, b in free if a <= b)
 
 

@@ -1,0 +1,149 @@
+"""Rows become commands, and commands rows again. Called by `paidan import`, `match` and the demo.
+
+Ids of commands are hashes of what they say, so that the same file sent twice is a repeat, not a conflict.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+
+from matcher.commands import (
+    Command,
+    DefinePlace,
+    DefineSkill,
+    DefineUnit,
+    RegisterVolunteer,
+    SubmitRequest,
+)
+from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement
+from producers.rows import RequestRow, VolunteerRow
+
+#: The sender's clock where a file tells no time; a fixed one keeps a repeat a repeat.
+UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
+#: Decimals of a matching point (DESIGN 4, personal data): 11 m for a public place, 100 m for a home without a compound.
+PUBLIC_DECIMALS, HOME_DECIMALS = 4, 3
+
+C = TypeVar("C", bound=Command)
+
+
+def identified(command: C) -> C:
+    """Give a command the id that its own content hashes to."""
+    blank = msgspec.structs.replace(command, id="-")
+    digest = hashlib.sha256(msgspec.json.encode(blank, order="deterministic")).hexdigest()
+    return msgspec.structs.replace(command, id=digest[:32])
+
+
+def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: str = "file") -> SubmitRequest:
+    """Ask for what the row asks for. `at`: the sender's clock where the row has no `submitted_at`."""
+    requirement = Requirement(people=row.people, minimum_people=row.minimum_people, skills=row.skills)
+    return identified(
+        SubmitRequest(
+            id="-",
+            zone=zone,
+            at=row.submitted_at or at or UNDATED,
+            request=row.request_id,
+            point=coarse(row.point, PUBLIC_DECIMALS),
+            place=row.compound,
+            requirements=(requirement,),
+            earliest=row.earliest,
+            latest=row.latest,
+            duration_minutes=row.duration_minutes,
+            urgency=row.urgency,
+            channel=channel,
+        )
+    )
+
+
+def register(row: VolunteerRow, zone: str, *, at: datetime | None = None) -> RegisterVolunteer:
+    """Register the person of the row, at a point that is coarse enough for the log."""
+    decimals = HOME_DECIMALS if row.compound is None else PUBLIC_DECIMALS
+    command = registration(row, zone, at=at)
+    return identified(msgspec.structs.replace(command, point=coarse(row.point, decimals)))
+
+
+def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) -> RegisterVolunteer:
+    """Say the row as a command with its exact point and no id of its own: for `paidan match`, never for a log."""
+    return RegisterVolunteer(
+        id="-",
+        zone=zone,
+        at=at or UNDATED,
+        volunteer=row.volunteer_id,
+        point=row.point,
+        skills=tuple(HeldSkill(skill=held.skill, level=held.level) for held in row.skills),
+        hours=row.hours,
+        reach_m=row.reach_m,
+        capacity=row.capacity,
+        travel=row.travel,
+        unit=row.unit,
+        places=() if row.compound is None else (row.compound,),
+    )
+
+
+def definitions(
+    zone: str, requests: Sequence[RequestRow], volunteers: Sequence[VolunteerRow], *, at: datetime | None = None
+) -> Iterator[Command]:
+    """Define all that these rows of one zone name: the zone first, then compounds, units and skills, each once."""
+    when = at or UNDATED
+    level = PlaceLevel.DISTRICT
+    yield identified(DefinePlace(id="-", zone=zone, at=when, place=zone, level=level, name=zone))
+    for place in _named([*(row.compound for row in requests), *(row.compound for row in volunteers)]):
+        if place != zone:
+            compound = PlaceLevel.COMPOUND
+            yield identified(DefinePlace(id="-", zone=zone, at=when, place=place, level=compound, parent=zone))
+    for unit in _named([row.unit for row in volunteers]):
+        yield identified(DefineUnit(id="-", zone=zone, at=when, unit=unit))
+    needed = [skill.skill for row in requests for skill in row.skills]
+    held = [skill.skill for row in volunteers for skill in row.skills]
+    for skill in _named([*needed, *held]):
+        yield identified(DefineSkill(id="-", zone=zone, at=when, skill=skill))
+
+
+def request_row(command: SubmitRequest) -> RequestRow:
+    """Write a request with one requirement as the row that asks for it."""
+    requirement = command.requirements[0]
+    return RequestRow(
+        line=0,
+        request_id=command.request,
+        point=command.point,
+        skills=requirement.skills,
+        people=requirement.people,
+        minimum_people=requirement.minimum_people,
+        earliest=command.earliest,
+        latest=command.latest,
+        duration_minutes=command.duration_minutes,
+        urgency=command.urgency,
+        submitted_at=command.at,
+        zone=command.zone,
+        compound=command.place,
+    )
+
+
+def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
+    """Write a person as the row that registers them; of their places the first is the compound."""
+    return VolunteerRow(
+        line=0,
+        volunteer_id=command.volunteer,
+        point=command.point,
+        skills=tuple(NeededSkill(skill=held.skill, level=held.level) for held in command.skills),
+        hours=command.hours,
+        reach_m=command.reach_m,
+        capacity=command.capacity,
+        travel=command.travel,
+        unit=command.unit,
+        compound=command.places[0] if command.places else None,
+        zone=command.zone,
+    )
+
+
+def coarse(point: Point, decimals: int) -> Point:
+    """Round a point to what may enter the log."""
+    return Point(lat=round(point.lat, decimals), lon=round(point.lon, decimals))
+
+
+def _named(words: list[str | None]) -> list[str]:
+    return sorted({word for word in words if word is not None})

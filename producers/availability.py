@@ -1,0 +1,217 @@
+"""Hours as people write them: `Mon-Fri 18:00-21:00; Sat,Sun 09:00-17:00`, weekly RRULE lines, and back to text.
+
+All of it is local time of wherever the file says. What cannot be said as weekly windows is refused, never guessed.
+Called by `producers.rows`, and by the generators for the way back.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timedelta
+
+from dateutil.rrule import rruleset, rrulestr
+
+from matcher.terms import Hours, WeeklyWindow
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_CHINESE_DAYS = "一二三四五六日"
+_NAMED = {
+    "daily": range(7), "everyday": range(7), "每天": range(7), "每日": range(7),
+    "weekdays": range(5), "工作日": range(5), "weekends": range(5, 7), "weekend": range(5, 7), "周末": range(5, 7),
+}  # fmt: skip
+_TIMES = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
+_TAIL = re.compile(r"((?:\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2}\s*,?\s*)+)$")
+_DURATION = re.compile(r"P(?:T(?=\d))?(?:(\d+)H)?(?:(\d+)M)?")
+_WEEKLY_KEYS = {"FREQ", "INTERVAL", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "WKST"}
+_MONDAY = datetime(2024, 1, 1)
+_DAY_MINUTES = 1440
+
+
+class NotWeekly(ValueError):
+    """The text does not say weekly hours; the message is the reason, as a clause."""
+
+
+def parse(text: str) -> Hours:
+    """Read hours. Raises NotWeekly."""
+    plain = unicodedata.normalize("NFKC", text).replace("–", "-").replace("—", "-").strip()
+    if not plain:
+        raise NotWeekly("no hours are given")
+    windows = _rrule_windows(plain) if "FREQ=" in plain.upper() else _plain_windows(plain)
+    ordered = sorted(set(windows), key=lambda window: (window.weekday, window.from_minute, window.until_minute))
+    return Hours(weekly=tuple(ordered))
+
+
+def to_text(hours: Hours) -> str:
+    """Write weekly hours so that `parse` reads them back. Raises ValueError for hours with exceptions."""
+    if hours.exceptions:
+        raise ValueError("Hours with exceptions cannot be written as weekly text.")
+    days: dict[tuple[int, int], list[int]] = {}
+    for window in hours.weekly:
+        days.setdefault((window.from_minute, window.until_minute), []).append(window.weekday)
+    parts = [f"{_days_text(sorted(set(held)))} {_times_text(*times)}" for times, held in days.items()]
+    return "; ".join(parts)
+
+
+# --- plain text -------------------------------------------------------------------------------------------------
+
+
+def _plain_windows(text: str) -> list[WeeklyWindow]:
+    windows = []
+    for part in filter(None, (part.strip() for part in re.split(r"[;\n]", text))):
+        tail = _TAIL.search(part)
+        if tail is None:
+            raise NotWeekly(f"({part}) has no times such as 18:00-21:00")
+        days = _days(part[: tail.start()].strip(" ,:"), part)
+        for times in _TIMES.findall(tail.group(1)):
+            windows += [_window(day, *_minutes(times, part)) for day in days]
+    return windows
+
+
+def _days(text: str, part: str) -> list[int]:
+    if not text:
+        raise NotWeekly(f"({part}) has no weekdays such as Mon-Fri")
+    if text.lower() in _NAMED:
+        return list(_NAMED[text.lower()])
+    days: dict[int, None] = {}
+    for span in filter(None, re.split(r"[,、/\s]+", re.sub(r"\s*-\s*", "-", text))):
+        first, _, last = span.partition("-")
+        start = _day(first, part)
+        length = (_day(last, part) - start) % 7 if last else 0
+        days |= dict.fromkeys((start + step) % 7 for step in range(length + 1))
+    return list(days)
+
+
+def _day(text: str, part: str) -> int:
+    word = re.sub(r"^(周|星期|礼拜)", "", text)
+    if word in ("天", "7"):
+        return 6
+    if len(word) == 1 and word in _CHINESE_DAYS:
+        return _CHINESE_DAYS.index(word)
+    matches = [
+        number
+        for number, day in enumerate(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"))
+        if len(word) >= 2 and day.startswith(word.lower().rstrip("."))
+    ]
+    if len(matches) != 1:
+        raise NotWeekly(f"({text}) in ({part}) is no weekday")
+    return matches[0]
+
+
+def _minutes(times: tuple[str, ...], part: str) -> tuple[int, int]:
+    hour, minute, until_hour, until_minute = (int(number) for number in times)
+    start, end = hour * 60 + minute, until_hour * 60 + until_minute
+    if minute > 59 or until_minute > 59 or start >= _DAY_MINUTES:
+        raise NotWeekly(f"({part}) has a time that no clock shows")
+    if end < start:
+        end += _DAY_MINUTES
+    return start, end
+
+
+def _window(day: int, start: int, end: int) -> WeeklyWindow:
+    if not start < end <= 2 * _DAY_MINUTES:
+        raise NotWeekly(f"a window from minute {start} to minute {end} of a day is empty or too long")
+    return WeeklyWindow(weekday=day, from_minute=start, until_minute=end)
+
+
+def _days_text(days: list[int]) -> str:
+    runs: list[list[int]] = []
+    for day in days:
+        if runs and runs[-1][-1] == day - 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return ",".join(_run_text(run) for run in runs)
+
+
+def _run_text(run: list[int]) -> str:
+    if len(run) > 2:
+        return f"{DAYS[run[0]]}-{DAYS[run[-1]]}"
+    return ",".join(DAYS[day] for day in run)
+
+
+def _times_text(start: int, end: int) -> str:
+    shown = end - _DAY_MINUTES if end > _DAY_MINUTES and end - _DAY_MINUTES < start else end
+    return f"{start // 60:02}:{start % 60:02}-{shown // 60:02}:{shown % 60:02}"
+
+
+# --- RRULE lines ------------------------------------------------------------------------------------------------
+
+
+def _rrule_windows(text: str) -> list[WeeklyWindow]:
+    """Read `RRULE:FREQ=WEEKLY;BYDAY=MO,TU 18:00-21:00` lines, or DTSTART + DURATION or DTEND + RRULE lines."""
+    windows: list[WeeklyWindow] = []
+    start: datetime | None = None
+    length: timedelta | None = None
+    for line in filter(None, (line.strip() for line in re.split(r"\\n|\n|\|", text))):
+        name, _, value = line.partition(":")
+        key = name.upper().partition(";")[0]
+        if key == "DTSTART":
+            start, length = _stamp(value), None
+        elif key == "DTEND" and start is not None:
+            length = _stamp(value) - start
+        elif key == "DURATION":
+            length = _duration(value)
+    for line in filter(None, (line.strip() for line in re.split(r"\\n|\n|\|", text))):
+        if "FREQ=" in line.upper():
+            windows += _rule(re.sub(r"^RRULE:", "", line, flags=re.IGNORECASE), start, length)
+        elif line.upper().partition(":")[0].partition(";")[0] not in ("DTSTART", "DTEND", "DURATION"):
+            raise NotWeekly(f"({line}) is not part of a weekly RRULE")
+    return windows
+
+
+def _rule(text: str, start: datetime | None, length: timedelta | None) -> list[WeeklyWindow]:
+    tail = _TAIL.search(text)
+    rule = (text[: tail.start()] if tail else text).strip(" ;,")
+    parts = dict(part.upper().partition("=")[::2] for part in rule.split(";"))
+    odd = sorted(set(parts) - _WEEKLY_KEYS)
+    if odd:
+        raise NotWeekly(f"({odd[0]}) cannot be said as weekly hours")
+    if re.search(r"\d", parts.get("BYDAY", "")):
+        raise NotWeekly(f"(BYDAY={parts['BYDAY']}) counts weekdays in a month")
+    if parts.get("FREQ") not in ("WEEKLY", "DAILY") or parts.get("INTERVAL", "1") != "1":
+        raise NotWeekly(f"({rule}) is not every week")
+    spans: list[tuple[int, int]] = []
+    if tail:
+        spans = [_minutes(times, text) for times in _TIMES.findall(tail.group(1))]
+    elif length is None or (start is None and "BYHOUR" not in parts):
+        raise NotWeekly(f"({rule}) does not say from when to when; write the times after it, such as 18:00-21:00")
+    if start is None and "BYDAY" not in parts and parts["FREQ"] == "WEEKLY":
+        raise NotWeekly(f"({rule}) names no weekdays (BYDAY)")
+    moments = _week(rule, start or _MONDAY, bare=tail is None)
+    if tail is None and length is not None:
+        minutes = int(length.total_seconds() // 60)
+        starts = [(moment.weekday(), moment.hour * 60 + moment.minute) for moment in moments]
+        return [_window(day, begin, begin + minutes) for day, begin in starts]
+    return [_window(moment.weekday(), begin, end) for moment in moments for begin, end in spans]
+
+
+def _week(rule: str, start: datetime, *, bare: bool) -> list[datetime]:
+    """All starts of the rule in one whole week, on the clock of `start`."""
+    base = _MONDAY + timedelta(days=start.weekday(), hours=start.hour, minutes=start.minute)
+    text = rule if bare else re.sub(r";?BY(HOUR|MINUTE|SECOND)=[^;]*", "", rule, flags=re.IGNORECASE)
+    try:
+        rules = rrulestr(text.upper(), dtstart=base)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise NotWeekly(f"({rule}) is no RRULE ({error})") from None
+    if isinstance(rules, rruleset):
+        raise NotWeekly(f"({rule}) is more than one rule")
+    second = _MONDAY + timedelta(days=7)
+    return rules.between(second, second + timedelta(days=7, seconds=-1), inc=True)
+
+
+def _stamp(value: str) -> datetime:
+    text = value.strip().rpartition(":")[2]
+    if text.upper().endswith("Z"):
+        raise NotWeekly(f"({text}) is in UTC; hours are local times, without Z")
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S")
+    except ValueError:
+        raise NotWeekly(f"({text}) is no time such as 20240101T180000") from None
+
+
+def _duration(value: str) -> timedelta:
+    match = _DURATION.fullmatch(value.strip().upper())
+    if match is None or not any(match.groups()):
+        raise NotWeekly(f"({value}) is no duration such as PT3H")
+    return timedelta(hours=int(match.group(1) or 0), minutes=int(match.group(2) or 0))

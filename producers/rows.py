@@ -1,0 +1,402 @@
+"""Rows of text become requests and volunteers; a row that cannot is listed with line, field, value and remedy.
+
+Called by `paidan match`, `import`, `generate roster` and the demo, after `tables` and `mapping`. Opens no file and
+knows no zone's state: whether a skill is defined or a place known is decided later, by the core.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from matcher.terms import Hours, NeededSkill, Point, Travel
+from producers import availability
+from producers.mapping import (
+    REQUEST_FIELDS,
+    REQUEST_NEEDS,
+    VOLUNTEER_FIELDS,
+    VOLUNTEER_NEEDS,
+    Bounds,
+    Mapping,
+    field_columns,
+    zone_info,
+)
+from producers.points import Cells, Fault, locate, number, whereabouts
+from producers.tables import Row, Table
+
+ID_CHARACTERS_MAX = 200
+SKILLS_MAX = 200
+#: Years in which a request can be.
+YEARS = (1970, 2199)
+
+T = TypeVar("T", bound="RequestRow | VolunteerRow")
+
+
+class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One good row of a requests file. `earliest` None: from the beat's time on; `latest` None: see `windowed`."""
+
+    line: int
+    request_id: str
+    point: Point
+    skills: tuple[NeededSkill, ...] = ()
+    people: int = 1
+    minimum_people: int | None = None
+    earliest: datetime | None = None
+    latest: datetime | None = None
+    duration_minutes: int = 60
+    urgency: str = "normal"
+    submitted_at: datetime | None = None
+    zone: str | None = None
+    compound: str | None = None
+
+
+class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One good row of a volunteers file."""
+
+    line: int
+    volunteer_id: str
+    point: Point
+    skills: tuple[NeededSkill, ...] = ()
+    hours: Hours = Hours()
+    reach_m: float = 3000.0
+    capacity: int = 1
+    travel: Travel = Travel.WALK
+    unit: str | None = None
+    compound: str | None = None
+    zone: str | None = None
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """One row that was left out, and how to mend it."""
+
+    file: str
+    line: int
+    field: str
+    value: str
+    reason: str
+    remedy: str
+
+    def sentence(self) -> str:
+        """Say it in one line."""
+        shown = self.value if len(self.value) <= 80 else self.value[:77] + "..."
+        return f"{self.file}, line {self.line}: {self.field} ({shown}) {self.reason}. {self.remedy}."
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """What a requests file holds. `at`: the earliest `submitted_at`, None when no row has one."""
+
+    rows: list[RequestRow]
+    rejections: list[Rejection] = field(default_factory=list)
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Volunteers:
+    """What a volunteers file holds."""
+
+    rows: list[VolunteerRow]
+    rejections: list[Rejection] = field(default_factory=list)
+
+
+def read_requests(
+    table: Table,
+    mapping: Mapping,
+    *,
+    timezone: str | None = None,
+    at: datetime | None = None,
+    window_days: int | None = 7,
+    urgencies: Collection[str] | None = None,
+    near: Bounds | None = None,
+) -> Requests:
+    """Read every row; windows are completed with T = `at`, else the earliest `submitted_at`. Raises Unusable.
+
+    `timezone` goes before the mapping's, the mapping's window before `window_days`; `urgencies`: the classes that the
+    policy knows (None: any); `near` shows swapped coordinates in a file of one or two rows.
+    """
+    clock = _clock(timezone or mapping.timezone)
+
+    def build(row: Row, cells: dict[str, str], point: Point) -> RequestRow:
+        return _request(row.line, cells, point, mapping, clock, urgencies)
+
+    needs = (REQUEST_FIELDS, REQUEST_NEEDS)
+    rows, rejections = _read(table, mapping, needs, (mapping.bounds, near), build, strict=True)
+    times = [row.submitted_at for row in rows if row.submitted_at is not None]
+    first = at or min(times, default=None)
+    kept = []
+    for row in rows:
+        try:
+            kept.append(windowed(row, first, mapping.window_days or window_days))
+        except Fault as fault:
+            rejections.append(_rejection(table.path, row.line, fault, {}))
+    rejections.sort(key=lambda rejection: rejection.line)
+    return Requests(kept, rejections, first)
+
+
+def city_of(table: Table, mapping: Mapping) -> Bounds | None:
+    """Return a wide box round the middle of a file's points, to compare another file with. Raises Unusable."""
+    found = field_columns(mapping, table, ("lat", "lon", "datum"), ("lat", "lon"))
+    return whereabouts([_where(_cells(row, found, mapping), mapping) for row in table.rows])
+
+
+def windowed(row: RequestRow, at: datetime | None, window_days: int | None) -> RequestRow:
+    """Complete the window (DESIGN 7): no `earliest` -> `submitted_at`, else T; no `latest` -> `window_days` later.
+
+    Without any time, or without `window_days`, the window stays open: the zone's policy closes it. Raises Fault when
+    there is no room in it.
+    """
+    earliest = row.earliest or row.submitted_at or at
+    if earliest is None:
+        return row
+    latest = row.latest
+    if latest is None and window_days is not None:
+        latest = earliest + timedelta(days=window_days)
+    if latest is not None and latest - earliest < timedelta(minutes=row.duration_minutes):
+        raise Fault(
+            "latest",
+            latest.isoformat(),
+            f"leaves no room for {row.duration_minutes} minutes after the earliest time ({earliest.isoformat()})",
+            "Give a later `latest`, an earlier `earliest` or a shorter duration",
+        )
+    return msgspec.structs.replace(row, earliest=earliest, latest=latest)
+
+
+def read_volunteers(
+    table: Table, mapping: Mapping, *, bounds: Bounds | None = None, near: Bounds | None = None
+) -> Volunteers:
+    """Read every row; `bounds` (of the requests) and `near` only show swapped coordinates. Raises Unusable.
+
+    Hours are kept as written: local times of whichever zone the reader states later.
+    """
+
+    def build(row: Row, cells: dict[str, str], point: Point) -> VolunteerRow:
+        return _volunteer(row.line, cells, point, mapping)
+
+    needs = (VOLUNTEER_FIELDS, VOLUNTEER_NEEDS)
+    boxes = (mapping.bounds or bounds, near)
+    rows, rejections = _read(table, mapping, needs, boxes, build, strict=mapping.bounds is not None)
+    rejections.sort(key=lambda rejection: rejection.line)
+    return Volunteers(rows, rejections)
+
+
+def read_time(name: str, text: str, clock: tzinfo | None) -> datetime:
+    """Read an ISO 8601 time as UTC; `clock` is the zone of times without an offset. Raises Fault."""
+    try:
+        moment = datetime.fromisoformat(unicodedata.normalize("NFKC", text).replace("/", "-"))
+    except ValueError:
+        raise Fault(name, text, "is not a time", "Write it as 2015-06-01T18:00:00+08:00") from None
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise Fault(name, text, f"is not between the years {YEARS[0]} and {YEARS[1]}", "Correct the year")
+    if moment.tzinfo is None:
+        if clock is None:
+            raise Fault(name, text, "is a time without zone", "Add an offset such as +08:00, or give --timezone")
+        moment = moment.replace(tzinfo=clock)
+    return moment.astimezone(UTC)
+
+
+# --- one file ---------------------------------------------------------------------------------------------------
+
+
+def _read(
+    table: Table,
+    mapping: Mapping,
+    fields: tuple[Collection[str], Collection[str]],
+    boxes: tuple[Bounds | None, Bounds | None],
+    build: Callable[[Row, dict[str, str], Point], T],
+    *,
+    strict: bool,
+) -> tuple[list[T], list[Rejection]]:
+    found = field_columns(mapping, table, *fields)
+    everything = [_cells(row, found, mapping) for row in table.rows]
+    bounds, near = boxes
+    points = locate([_where(cells, mapping) for cells in everything], bounds, near=near, strict=strict)
+    kept: dict[str, T] = {}
+    rejections: list[Rejection] = []
+    for row, cells, point in zip(table.rows, everything, points, strict=True):
+        try:
+            if row.fault:
+                raise Fault("row", "", row.fault, "Mend the line")
+            thing = build(row, cells, _point(point))
+            _first_of_its_id(kept, thing)
+        except Fault as fault:
+            rejections.append(_rejection(table.path, row.line, fault, found))
+    return list(kept.values()), rejections
+
+
+def _cells(row: Row, found: dict[str, str], mapping: Mapping) -> dict[str, str]:
+    """Return the row's text by our fields; a filled cell goes before the mapping's constant."""
+    cells = {name: str(value) for name, value in mapping.constants.items()}
+    return cells | {name: row.values.get(column, "") or cells.get(name, "") for name, column in found.items()}
+
+
+def _where(cells: dict[str, str], mapping: Mapping) -> Cells:
+    return Cells(cells["lat"], cells["lon"], cells.get("datum", "").lower() or mapping.datum)
+
+
+def _point(found: tuple[float, float] | Fault) -> Point:
+    if isinstance(found, Fault):
+        raise found
+    return Point(lat=found[0], lon=found[1])
+
+
+def _first_of_its_id(kept: dict[str, T], thing: T) -> None:
+    name = "request_id" if isinstance(thing, RequestRow) else "volunteer_id"
+    key: str = getattr(thing, name)
+    earlier = kept.setdefault(key, thing)
+    if earlier is not thing:
+        raise Fault(name, key, f"is a duplicate of line {earlier.line}", "Keep one of the rows, or give another id")
+
+
+def _rejection(path: Path, line: int, fault: Fault, found: dict[str, str]) -> Rejection:
+    column = found.get(fault.field, fault.field)
+    return Rejection(
+        file=path.name,
+        line=line,
+        field=fault.field if column == fault.field else f"{fault.field} [{column}]",
+        value=fault.value,
+        reason=fault.reason,
+        remedy=fault.remedy,
+    )
+
+
+def _clock(name: str | None) -> tzinfo | None:
+    return None if name is None else zone_info(name)
+
+
+# --- one row ----------------------------------------------------------------------------------------------------
+
+
+def _request(
+    line: int,
+    cells: dict[str, str],
+    point: Point,
+    mapping: Mapping,
+    clock: tzinfo | None,
+    urgencies: Collection[str] | None,
+) -> RequestRow:
+    people = _whole(cells, "people", 1, (1, 100))
+    urgency = cells.get("urgency") or "normal"
+    if urgencies is not None and urgency not in urgencies:
+        known = ", ".join(sorted(urgencies))
+        raise Fault("urgency", urgency, "is not a class of the policy", f"Use one of: {known}")
+    return RequestRow(
+        line=line,
+        request_id=_id(cells, "request_id"),
+        point=point,
+        skills=_skills(cells.get("skills", ""), mapping),
+        people=people,
+        minimum_people=_minimum(cells, people),
+        earliest=_time(cells, "earliest", clock),
+        latest=_time(cells, "latest", clock),
+        duration_minutes=_whole(cells, "duration_minutes", 60, (1, 1440)),
+        urgency=urgency,
+        submitted_at=_time(cells, "submitted_at", clock),
+        zone=_zone(cells, mapping),
+        compound=_optional_id(cells, "compound"),
+    )
+
+
+def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping) -> VolunteerRow:
+    reach = cells.get("reach_m", "")
+    reach_m = number("reach_m", reach) if reach else 3000.0
+    if not 0 < reach_m <= 1_000_000:
+        raise Fault("reach_m", reach, "is not between 0 and 1,000,000 metres", "Give metres")
+    return VolunteerRow(
+        line=line,
+        volunteer_id=_id(cells, "volunteer_id"),
+        point=point,
+        skills=_skills(cells.get("skills", ""), mapping),
+        hours=_hours(cells.get("availability", "")),
+        reach_m=reach_m,
+        capacity=_whole(cells, "capacity", 1, (1, 100)),
+        travel=_travel(cells.get("travel", "")),
+        unit=_optional_id(cells, "unit"),
+        compound=_optional_id(cells, "compound"),
+        zone=_zone(cells, mapping),
+    )
+
+
+def _minimum(cells: dict[str, str], people: int) -> int | None:
+    if not cells.get("minimum_people"):
+        return None
+    return _whole(cells, "minimum_people", people, (1, people))
+
+
+def _whole(cells: dict[str, str], name: str, default: int, limits: tuple[int, int]) -> int:
+    text = cells.get(name, "")
+    if not text:
+        return default
+    value = number(name, text)
+    if value != int(value) or not limits[0] <= value <= limits[1]:
+        raise Fault(name, text, f"is not a whole number from {limits[0]} to {limits[1]}", "Correct the number")
+    return int(value)
+
+
+def _id(cells: dict[str, str], name: str) -> str:
+    found = _optional_id(cells, name)
+    if found is None:
+        raise Fault(name, "", "is missing", "Give every row an id of its own")
+    return found
+
+
+def _optional_id(cells: dict[str, str], name: str) -> str | None:
+    text = cells.get(name, "")
+    if len(text) > ID_CHARACTERS_MAX:
+        raise Fault(name, text, f"is longer than {ID_CHARACTERS_MAX} characters", "Shorten it")
+    return text or None
+
+
+def _zone(cells: dict[str, str], mapping: Mapping) -> str | None:
+    return _optional_id(cells, "zone") or (mapping.blank_zone if "zone" in cells else None)
+
+
+def _time(cells: dict[str, str], name: str, clock: tzinfo | None) -> datetime | None:
+    text = cells.get(name, "")
+    return read_time(name, text, clock) if text else None
+
+
+def _skills(text: str, mapping: Mapping) -> tuple[NeededSkill, ...]:
+    """Read `a;b:2`: all of them, each with its level (1 when not said). Raises Fault."""
+    written = mapping.skills.get(text, text)
+    if mapping.one_skill and text not in mapping.skills:
+        return (NeededSkill(skill=written),) if written else ()
+    levels: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in written.replace("；", ";").split(";"))):
+        skill, level = _skill(part.replace("：", ":"))
+        levels[skill] = max(level, levels.get(skill, 0))
+    if len(levels) > SKILLS_MAX:
+        raise Fault("skills", text, f"names more than {SKILLS_MAX} skills", "Shorten the list")
+    return tuple(NeededSkill(skill=skill, level=level) for skill, level in levels.items())
+
+
+def _skill(part: str) -> tuple[str, int]:
+    skill, colon, level = part.rpartition(":")
+    if not colon:
+        return part, 1
+    if level.strip() not in ("1", "2", "3", "4", "5") or not skill.strip():
+        raise Fault("skills", part, "has no level from 1 to 5 after the colon", "Write it as skill or skill:2")
+    return skill.strip(), int(level)
+
+
+def _hours(text: str) -> Hours:
+    try:
+        return availability.parse(text)
+    except availability.NotWeekly as error:
+        remedy = "Write it as Mon-Fri 18:00-21:00; Sat,Sun 09:00-17:00"
+        raise Fault("availability", text, f"cannot be used: {error}", remedy) from None
+
+
+def _travel(text: str) -> Travel:
+    if not text:
+        return Travel.WALK
+    try:
+        return Travel(text.lower())
+    except ValueError:
+        modes = ", ".join(Travel)
+        raise Fault("travel", text, "is not a known way to travel", f"Use one of: {modes}") from None

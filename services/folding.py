@@ -1,0 +1,94 @@
+"""A partition's state as its journal says: chain, answered commands, zones. Folding never solves and never decides.
+
+Used by the Writer (which then runs ahead of it by one group) and by anybody who needs a state at (partition, offset).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from matcher.events import Attempt, Event
+from services.core import Core, Zones
+from services.exits import ExitCode, Stop
+from services.parking import NO_ZONE
+from services.ports import LogUntrusted
+from services.reading import Chain, Held, SignedIn, Void
+from services.wire import Entry, decode_events
+
+
+class Tried(msgspec.Struct, frozen=True):
+    """A command that is being tried alone and has no answer yet."""
+
+    offset: int
+    n: int
+
+
+class Fold:
+    """The state of one partition after the journal records seen so far."""
+
+    def __init__(self, core: Core, partition: int) -> None:
+        self.core = core
+        self.partition = partition
+        self.chain = Chain()
+        self.zones: Zones = {}
+        #: Commands before this offset have their answer in the journal.
+        self.answered = 0
+        self.tried: Tried | None = None
+
+    def accept(self, offset: int, value: bytes) -> tuple[Held | SignedIn | Void, list[Event]]:
+        """Take in the journal record at `offset`; return the judgement and, if it holds, its events.
+
+        Raises LogUntrusted, or Stop(BAD_INPUT) for events that this version does not know.
+        """
+        judged = self.chain.accept(offset, value)
+        if not isinstance(judged, Held):
+            return judged, []
+        try:
+            events = decode_events(judged.entry)
+        except msgspec.MsgspecError as error:
+            place = f"partition ({self.partition}), offset ({offset})"
+            raise Stop(
+                ExitCode.BAD_INPUT, f"The journal's entry at {place} is newer than this program. Use a newer version."
+            ) from error
+        for event in events:
+            self.evolve(event)
+        self.answer(judged.entry)
+        self._compare(offset, judged.entry)
+        return judged, events
+
+    def evolve(self, event: Event) -> None:
+        """Take one event into its zone; events of the partition itself change no zone."""
+        if event.zone != NO_ZONE:
+            self.core.evolve(self.zones, event)
+        elif isinstance(event, Attempt):
+            self.tried = Tried(event.offset, event.n)
+
+    def answer(self, entry: Entry) -> None:
+        """Count the entry's commands as answered. Raises LogUntrusted if they are not the next ones."""
+        if entry.last < entry.first:
+            return
+        if entry.first != self.answered:
+            raise LogUntrusted(
+                f"Entry ({entry.id}) of partition ({self.partition}) answers from ({entry.first}) on, "
+                f"but ({self.answered}) comes next."
+            )
+        self.answered = entry.last + 1
+        self.tried = None
+
+    def hashes(self) -> dict[str, str]:
+        """Return zone -> sha256 of its canonical encoding."""
+        return {zone: sha256(self.zones[zone].encode()) for zone in sorted(self.zones)}
+
+    def _compare(self, offset: int, entry: Entry) -> None:
+        if entry.hashes and entry.hashes != self.hashes():
+            raise LogUntrusted(
+                f"The zones folded up to partition ({self.partition}), offset ({offset}) are not those that the "
+                f"writer had. Fold with the version that wrote them, and report it."
+            )
+
+
+def sha256(data: bytes) -> str:
+    """Return the hash in hex."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,126 @@
+"""A partition's folded state, written so that a writer need not fold the whole journal (DESIGN 4.9).
+
+Parts first, the manifest last: no manifest, a missing part, a bad hash or another fold version means no snapshot.
+A snapshot is a convenience; the journal alone is the truth.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+import zstandard
+
+from services.core import Core
+from services.folding import Fold, sha256
+from services.meters import Meters
+from services.names import SNAPSHOTS
+from services.ports import Log, Message, Record
+from services.reading import Chain
+
+#: Raised whenever `evolve` or a zone's encoding gives another state for the same events: old snapshots are ignored.
+FOLD_VERSION = 1
+
+PART_BYTES_MAX = 768 << 10
+#: Records looked at per step back from the topic's end.
+WINDOW = 8
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, tag="Manifest", tag_field="type"):
+    """What a snapshot is: written last, so that its presence says that the parts are there."""
+
+    id: str
+    fold_version: int
+    at: datetime
+    #: Offset of the first part; parts of other snapshots may lie between.
+    first: int
+    parts: int
+    chain: Chain
+    #: Commands before this offset are answered.
+    answered: int
+    #: Topic -> id of the topics that the state was folded from.
+    topic_ids: dict[str, str]
+    #: Zone -> sha256 of its canonical encoding.
+    zones: dict[str, str]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A state that was found whole."""
+
+    fold: Fold
+    topic_ids: dict[str, str]
+
+
+_manifests = msgspec.json.Decoder(Manifest)
+_states = msgspec.msgpack.Decoder(dict[str, bytes])
+
+
+async def write(log: Log, fold: Fold, snapshot_id: str, at: datetime, topic_ids: dict[str, str]) -> int:
+    """Write the state; return its size in bytes. Only while it is not ahead of the journal and stands still."""
+    states = {zone: bytes(fold.zones[zone].encode()) for zone in sorted(fold.zones)}
+    packed = zstandard.compress(msgspec.msgpack.encode(states))
+    parts = [packed[start : start + PART_BYTES_MAX] for start in range(0, len(packed), PART_BYTES_MAX)]
+    headers = {"snapshot": snapshot_id}
+    offsets = [await log.append(SNAPSHOTS, fold.partition, [Message(part, headers)]) for part in parts]
+    manifest = Manifest(
+        id=snapshot_id,
+        fold_version=FOLD_VERSION,
+        at=at,
+        first=offsets[0],
+        parts=len(parts),
+        chain=fold.chain,
+        answered=fold.answered,
+        topic_ids=topic_ids,
+        zones={zone: sha256(state) for zone, state in states.items()},
+    )
+    await log.append(SNAPSHOTS, fold.partition, [Message(msgspec.json.encode(manifest))])
+    return len(packed)
+
+
+async def newest(log: Log, core: Core, partition: int, meters: Meters) -> Snapshot | None:
+    """Return the newest snapshot that is whole and of this fold version, or None."""
+    bounds = await log.bounds(SNAPSHOTS, partition)
+    until = bounds.end
+    while until > bounds.start:
+        since = max(bounds.start, until - WINDOW)
+        for record in reversed(await log.read(SNAPSHOTS, partition, since, until - since)):
+            manifest = _manifest(record)
+            if manifest is None:
+                continue
+            snapshot = await _revive(log, core, partition, manifest, record.offset)
+            if snapshot is not None:
+                return snapshot
+            meters.snapshot_ignored(partition)
+        until = since
+    return None
+
+
+def _manifest(record: Record) -> Manifest | None:
+    if "snapshot" in record.headers:
+        return None
+    try:
+        return _manifests.decode(record.value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+async def _revive(log: Log, core: Core, partition: int, manifest: Manifest, offset: int) -> Snapshot | None:
+    if manifest.fold_version != FOLD_VERSION or manifest.first >= offset:
+        return None
+    records = await log.read(SNAPSHOTS, partition, manifest.first, offset - manifest.first)
+    parts = [record.value for record in records if record.headers.get("snapshot") == manifest.id]
+    states = _unpack(parts) if len(parts) == manifest.parts else None
+    if states is None or {zone: sha256(state) for zone, state in states.items()} != manifest.zones:
+        return None
+    fold = Fold(core, partition)
+    fold.chain = manifest.chain
+    fold.answered = manifest.answered
+    fold.zones = {zone: core.revive(state) for zone, state in states.items()}
+    return Snapshot(fold, manifest.topic_ids)
+
+
+def _unpack(parts: list[bytes]) -> dict[str, bytes] | None:
+    try:
+        return _states.decode(zstandard.decompress(b"".join(parts)))
+    except (zstandard.ZstdError, msgspec.MsgspecError):
+        return None

@@ -1,0 +1,389 @@
+"""The Writer's promises on one partition, in virtual time: refusals, parking, barriers, fencing, tries, sizes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from matcher.commands import Command
+from matcher.events import Attempt, CommandParked, CommandRefused, Event, TimePassed
+from matcher.reasons import TooLarge, UnknownZone
+from services import deciding, snapshots
+from services.adapters.memory import MemoryLog
+from services.folding import Fold
+from services.meters import Meters
+from services.names import COMMANDS, JOURNAL, PARKED, SNAPSHOTS
+from services.ports import LogUntrusted, Message, Record
+from services.wire import Entry, SignIn, encode, partition_of
+from services.writer import Writer
+from tests.simulation import toy
+from tests.simulation.virtual import run
+
+
+@dataclass
+class Bench:
+    """A memory log of one partition (or more) and what its writer told."""
+
+    log: MemoryLog = field(default_factory=lambda: MemoryLog(1))
+    core: toy.ToyCore = field(default_factory=toy.ToyCore)
+    solver: Any = field(default_factory=toy.ToySolver)
+    told: list[tuple[int, Entry, list[Event]]] = field(default_factory=list)
+    ids: int = 0
+
+    def writer(self, **options: Any) -> Writer:
+        async def tell(partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
+            self.told.append((offset, entry, events))
+
+        defaults: dict[str, Any] = {"partition": 0, "partitions": self.log.partitions, "linger_s": 0, "told": tell}
+        return Writer(self.log, self.core, self.solver, **{"new_id": self.new_id, **defaults, **options})
+
+    def new_id(self) -> str:
+        self.ids += 1
+        return f"id{self.ids}"
+
+    async def ask(self, *commands: Command | bytes) -> None:
+        values = [command if isinstance(command, bytes) else encode(command) for command in commands]
+        await self.log.append(COMMANDS, 0, [Message(value) for value in values])
+
+    async def finish(self, writer: Writer) -> None:
+        """Let the writer answer everything and stop."""
+        end = (await self.log.bounds(COMMANDS, 0)).end
+        task = asyncio.ensure_future(writer.run())
+        answered = asyncio.ensure_future(writer.until_answered(end - 1))
+        await asyncio.wait([task, answered], return_when=asyncio.FIRST_COMPLETED)
+        answered.cancel()
+        writer.stop()
+        await task
+
+    async def journal(self) -> list[Record]:
+        return await self.log.read(JOURNAL, 0, 0, 10**6)
+
+    async def fold(self) -> tuple[Fold, list[Event]]:
+        fold, events = Fold(self.core, 0), []
+        for record in await self.journal():
+            events += fold.accept(record.offset, record.value)[1]
+        return fold, events
+
+
+def names(events: Sequence[Event]) -> str:
+    return " ".join(type(event).__name__ for event in events)
+
+
+def test_a_story_is_answered_in_one_group_and_folds_to_the_writers_own_state():
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), toy.person("z", "ana"), toy.request("z", "r1"), toy.tick("z", 0))
+        writer = bench.writer()
+        await bench.finish(writer)
+        fold, events = await bench.fold()
+        assert names(events) == "PlaceDefined VolunteerRegistered RequestSubmitted TimePassed AssignmentHeld"
+        assert fold.hashes() == {"z": snapshots.sha256(writer.zones["z"].encode())}
+        assert [(entry.first, entry.last) for _, entry, _ in bench.told] == [(0, 3)]
+        assert bench.told[0][2] == events
+
+    run(main())
+
+
+def test_an_unknown_zone_is_refused_and_its_partition_goes_on():
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.request("nowhere", "r1"), toy.place("z"))
+        await bench.finish(bench.writer())
+        refused, defined = (await bench.fold())[1]
+        assert isinstance(refused, CommandRefused)
+        assert refused.reason == UnknownZone(zone="nowhere")
+        assert names([defined]) == "PlaceDefined"
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"type":"Tick"}', b'{"type":"Nonsense"}', b"x" * 900_000, b"null"],
+    ids=["empty", "broken", "not-utf8", "deep", "fields-missing", "unknown", "900kB", "null"],
+)
+def test_what_cannot_be_read_is_parked_with_its_bytes_and_the_next_command_is_answered(value: bytes):
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), value, toy.person("z", "ana"))
+        await bench.finish(bench.writer())
+        _, events = await bench.fold()
+        assert names(events) == "PlaceDefined CommandParked VolunteerRegistered"
+        assert isinstance(events[1], CommandParked)
+        assert events[1].offset == 1
+        (parked,) = await bench.log.read(PARKED, 0, 0, 10)
+        assert parked.value == value
+        assert parked.headers == {
+            "reason": events[1].reason, "topic": COMMANDS, "partition": "0", "offset": "1",
+        }  # fmt: skip
+
+    run(main())
+
+
+def test_a_zone_in_the_wrong_partition_is_parked():
+    async def main() -> None:
+        bench = Bench(MemoryLog(2))
+        stranger = next(zone for zone in map(str, range(99)) if partition_of(zone, 2) == 1)
+        await bench.ask(toy.place(stranger))
+        await bench.finish(bench.writer())
+        fold, (parked,) = await bench.fold()
+        assert isinstance(parked, CommandParked)
+        assert parked.reason.startswith("wrong_partition")
+        assert fold.zones == {}
+
+    run(main())
+
+
+def test_a_tick_holds_up_its_own_zone_only_and_one_entry_answers_both():
+    async def main() -> None:
+        bench = Bench(solver=toy.ToySolver(solve_s=5))
+        await bench.ask(toy.place("a"), toy.place("b"), toy.person("a", "ana"), toy.request("a", "r1"))
+        await bench.ask(toy.tick("a", 0), toy.cancel("a", "r1"), toy.person("b", "ben"), toy.request("b", "r2"))
+        await bench.ask(toy.tick("b", 0), toy.cancel("b", "r2"))
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await bench.finish(bench.writer())
+        assert loop.time() - began == pytest.approx(5)  # both solved at once
+        _, events = await bench.fold()
+        for zone in "ab":
+            assert names([event for event in events if event.zone == zone][-4:]) == (
+                "TimePassed AssignmentHeld RequestCancelled AssignmentReleased"
+            )
+        assert len(bench.told) == 1
+
+    run(main())
+
+
+def test_a_repeated_or_late_tick_changes_nothing_and_solves_nothing():
+    async def main() -> None:
+        bench = Bench(solver=toy.ToySolver(solve_s=5))
+        await bench.ask(toy.place("z"), toy.tick("z", 3))
+        await bench.finish(bench.writer())
+        await bench.ask(toy.person("z", "ana"), toy.request("z", "r1"), toy.tick("z", 3), toy.tick("z", 1))
+        await bench.finish(bench.writer())
+        _, events = await bench.fold()
+        assert sum(isinstance(event, TimePassed) for event in events) == 1
+        assert asyncio.get_running_loop().time() == 0
+
+    run(main())
+
+
+def test_a_group_too_large_for_one_entry_is_answered_by_several_that_hold(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deciding, "ENTRY_BYTES_MAX", 2000)
+
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), *(toy.person("z", f"p{n}") for n in range(30)))
+        await bench.finish(bench.writer())
+        fold, events = await bench.fold()
+        assert len(events) == 31
+        assert fold.answered == 31
+        assert len(bench.told) > 5
+        assert all(len(entry.events) <= 2001 for _, entry, _ in bench.told)
+
+    run(main())
+
+
+def test_one_command_whose_events_do_not_fit_is_refused_and_the_writer_goes_on(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deciding, "ENTRY_BYTES_MAX", 2000)
+
+    async def main() -> None:
+        bench = Bench()
+        big = msgspec.structs.replace(toy.request("z", "r1"), excluded=("x" * 150,) * 12)
+        await bench.ask(toy.place("z"), big, toy.person("z", "ana"))
+        await bench.finish(bench.writer())
+        fold, events = await bench.fold()
+        assert names(events) == "PlaceDefined CommandRefused VolunteerRegistered"
+        assert isinstance(events[1], CommandRefused)
+        assert isinstance(events[1].reason, TooLarge)
+        assert fold.zones["z"].open == []
+
+    run(main())
+
+
+def test_a_plan_whose_events_do_not_fit_is_refused_after_the_time_has_passed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deciding, "ENTRY_BYTES_MAX", 2000)
+
+    async def main() -> None:
+        bench = Bench()
+        people = [toy.person("z", f"p{n}") for n in range(20)]
+        await bench.ask(toy.place("z"), *people, *(toy.request("z", f"r{n}") for n in range(20)), toy.tick("z", 0))
+        await bench.finish(bench.writer())
+        fold, events = await bench.fold()
+        assert names(events[-2:]) == "TimePassed CommandRefused"
+        assert fold.zones["z"].now > toy.EPOCH
+
+    run(main())
+
+
+def test_a_writer_that_lost_its_partition_tells_nothing_more_and_comes_back_after_the_session():
+    async def main() -> None:
+        bench = Bench()
+        writer = bench.writer(session_s=10)
+        task = asyncio.ensure_future(writer.run())
+        await bench.ask(toy.place("z"))
+        writer.assigned()
+        await writer.until_answered(0)
+        other = SignIn(id="other", at=toy.EPOCH)
+        at = await bench.log.append(JOURNAL, 0, [Message(encode(other))])
+        mine = Entry(id="other.1", after="other", first=1, last=1, at=toy.EPOCH, events=msgspec.Raw(b"[]"))
+        await bench.ask(toy.person("z", "ana"))
+        await bench.log.append(JOURNAL, 0, [Message(encode(mine))])
+        await bench.ask(toy.person("z", "ben"))
+        told = len(bench.told)
+        writer.assigned()
+        await asyncio.sleep(5)
+        assert len(bench.told) == told
+        await asyncio.sleep(20)
+        writer.stop()
+        await task
+        fold, events = await bench.fold()
+        assert fold.answered == 3
+        assert names(events) == "PlaceDefined VolunteerRegistered"
+        assert events[1].causation_id == "register.ben"
+        assert at == 2
+
+    run(main())
+
+
+def test_void_records_in_the_gap_do_not_stop_a_writer():
+    async def main() -> None:
+        bench = Bench()
+        writer = bench.writer()
+        task = asyncio.ensure_future(writer.run())
+        await writer.ready()
+        stale = Entry(id="ghost.1", after="ghost", first=0, last=0, at=toy.EPOCH, events=msgspec.Raw(b"[]"))
+        await bench.log.append(JOURNAL, 0, [Message(encode(stale)), Message(b"\x00garbage")])
+        await bench.ask(toy.place("z"))
+        writer.assigned()
+        await writer.until_answered(0)
+        assert asyncio.get_running_loop().time() == 0
+        writer.stop()
+        await task
+        assert names((await bench.fold())[1]) == "PlaceDefined"
+
+    run(main())
+
+
+def test_a_command_that_ends_three_writers_is_parked_and_the_rest_is_answered():
+    async def main() -> None:
+        bench = Bench(core=toy.ToyCore(crash_on={"submit.r1"}))
+        await bench.ask(toy.place("z"))
+        await bench.finish(bench.writer())
+        await bench.ask(toy.person("z", "ana"), toy.request("z", "r1"), toy.tick("z", 0))
+        deaths = 0
+        while (await bench.fold())[0].answered < 4:
+            with contextlib.suppress(ZeroDivisionError):
+                await bench.finish(bench.writer())
+                break
+            deaths += 1
+        _, events = await bench.fold()
+        tries = [(event.offset, event.n) for event in events if isinstance(event, Attempt) and event.offset == 2]
+        (parked,) = [event for event in events if isinstance(event, CommandParked)]
+        assert deaths == 3  # once in the group, twice alone
+        assert tries == [(2, 1), (2, 2), (2, 3)]
+        assert parked.offset == 2
+        assert names(events[-1:]) == "TimePassed"
+
+    run(main())
+
+
+def test_every_nth_entry_carries_the_hashes_and_a_fold_that_differs_is_not_trusted():
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), *(toy.person("z", f"p{n}") for n in range(9)))
+        await bench.finish(bench.writer(group_max=1, hash_every=5))
+        hashed = [entry for _, entry, _ in bench.told if entry.hashes]
+        assert [entry.last for entry in hashed] == [4, 9]
+        fold = Fold(bench.core, 0)
+        sign_in, first, *rest = await bench.journal()
+        fold.accept(sign_in.offset, sign_in.value)
+        fold.accept(first.offset, first.value)
+        fold.zones["z"].free.append("stranger")
+        with pytest.raises(LogUntrusted, match="not those that the writer had"):
+            [fold.accept(record.offset, record.value) for record in rest]
+
+    run(main())
+
+
+def test_a_writer_starts_from_its_snapshot_and_a_broken_or_foreign_one_is_ignored(monkeypatch: pytest.MonkeyPatch):
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), toy.person("z", "ana"))
+        await bench.finish(bench.writer())
+        read: list[int] = []
+        original = MemoryLog.read
+
+        async def watched(self: MemoryLog, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
+            read.extend([offset] if topic == JOURNAL else [])
+            return await original(self, topic, partition, offset, limit)
+
+        monkeypatch.setattr(MemoryLog, "read", watched)
+        await bench.ask(toy.request("z", "r1"))
+        await bench.finish(bench.writer())
+        assert min(read) > 0
+        read.clear()
+        monkeypatch.setattr(snapshots, "FOLD_VERSION", 99)
+        await bench.finish(bench.writer())
+        assert min(read) == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("damage", ["part", "manifest", "hash"])
+def test_a_damaged_snapshot_is_no_snapshot_and_the_one_before_is_used(damage: str):
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), toy.person("z", "ana"))
+        await bench.finish(bench.writer())
+        await bench.ask(toy.person("z", "ben"))
+        await bench.finish(bench.writer())
+        records = bench.log._records[SNAPSHOTS, 0]
+        assert len(records) == 4
+        manifest = records[3].value
+        if damage == "part":
+            records[2] = msgspec.structs.replace(records[2], value=records[2].value[:-5])
+        elif damage == "manifest":
+            records.pop()
+        else:
+            wrong = manifest.replace(b'"z":"', b'"z":"00')
+            records[3] = msgspec.structs.replace(records[3], value=wrong)
+        snapshot = await snapshots.newest(bench.log, bench.core, 0, Meters())
+        assert snapshot is not None
+        assert snapshot.fold.answered == 2
+        assert snapshot.fold.zones["z"].free == ["ana"]
+
+    run(main())
+
+
+def test_a_large_snapshot_travels_in_parts(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(snapshots, "PART_BYTES_MAX", 50)
+
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"), *(toy.person("z", f"p{n}") for n in range(50)))
+        await bench.finish(bench.writer())
+        assert (await bench.log.bounds(SNAPSHOTS, 0)).end > 5
+        snapshot = await snapshots.newest(bench.log, bench.core, 0, Meters())
+        assert snapshot is not None
+        assert len(snapshot.fold.zones["z"].free) == 50
+
+    run(main())
+
+
+def test_commands_made_anew_under_a_snapshot_are_not_trusted():
+    async def main() -> None:
+        bench = Bench()
+        await bench.ask(toy.place("z"))
+        await bench.finish(bench.writer())
+        bench.log._ids[COMMANDS] = "another"
+        with pytest.raises(LogUntrusted):
+            await bench.writer().run()
+
+    run(main())
