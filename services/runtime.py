@@ -12,9 +12,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from matcher import decisions
 from matcher.commands import ReportJob
-from matcher.zone import Zone
 from services.adapters.board_memory import MemoryBoard
 from services.adapters.contacts_memory import MemoryContacts
 from services.adapters.contacts_sqlite import SqliteContacts
@@ -27,8 +25,9 @@ from services.api.context import Context
 from services.api.pending import Pending
 from services.contacts import Contacts
 from services.embedded import Embedded
+from services.matching import Matcher
 from services.metrics import Metrics
-from services.names import NAME
+from services.names import LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.projecting import Projecting
 from services.readiness import Readiness
@@ -40,18 +39,8 @@ from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
-LOG_FILE = f"{NAME}.sqlite"
 CONTACTS_FILE = "contacts.sqlite"
 REPORT_S = 30.0
-
-
-class Core:
-    """The matcher as the log wants it (`services.core.Core`)."""
-
-    decide = staticmethod(decisions.decide)
-    evolve = staticmethod(decisions.evolve)
-    pose = staticmethod(decisions.pose)
-    revive = staticmethod(Zone.decode)
 
 
 class Runtime:
@@ -79,7 +68,7 @@ class Runtime:
         self.projecting = Projecting(self.board, [self.pending])
         self.embedded = Embedded(
             self.log,
-            Core(),
+            Matcher(),
             solver,
             partitions=settings.partitions,
             beat_s=settings.beat_s or None,

@@ -5,6 +5,7 @@ Told of appends by the command routes and of answers by `services/projecting.py`
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 
 from matcher.events import Event
@@ -21,6 +22,8 @@ class Pending:
         self._digests: dict[Key, str] = {}
         self._places: dict[int, list[tuple[int, Key]]] = {}
         self._answered: dict[int, int] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -37,21 +40,28 @@ class Pending:
     def take(self, key: Key, digest: str) -> None:
         """A command is about to be appended."""
         self._digests[key] = digest
+        self._empty.clear()
+
+    async def emptied(self) -> None:
+        """Wait until nothing is pending."""
+        await self._empty.wait()
 
     def appended(self, key: Key, partition: int, offset: int) -> None:
         """It stands at this offset of commands. (Its answer may have come first.)"""
         if offset <= self._answered.get(partition, -1):
-            self._digests.pop(key, None)
+            self.drop(key)
         else:
             heapq.heappush(self._places.setdefault(partition, []), (offset, key))
 
     def drop(self, key: Key) -> None:
-        """The append failed."""
+        """Wait for it no more: it is answered, or the append failed."""
         self._digests.pop(key, None)
+        if not self._digests:
+            self._empty.set()
 
     def entry(self, partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
         """Commands up to `entry.last` are answered."""
         self._answered[partition] = max(entry.last, self._answered.get(partition, -1))
         places = self._places.get(partition, [])
         while places and places[0][0] <= entry.last:
-            self._digests.pop(heapq.heappop(places)[1], None)
+            self.drop(heapq.heappop(places)[1])

@@ -74,14 +74,15 @@ async def _run(settings: Settings) -> ExitCode:
         try:
             await server.start()
             came = asyncio.ensure_future(signals.wait())
-            await _until_told(came, asyncio.ensure_future(_live(runtime, server)))
+            await _until_told(came, asyncio.ensure_future(_live(runtime, server, solver)))
         finally:
             await _close(runtime, server, solver)
     return exit_code(came.result())
 
 
-async def _live(runtime: Runtime, server: HttpServer) -> None:
+async def _live(runtime: Runtime, server: HttpServer, solver: ProcessSolver) -> None:
     """Start, say so, and wait for a failure (which is raised)."""
+    await solver.start()
     await runtime.start()
     _greet(runtime.settings, server.url)
     await runtime.failed()
