@@ -13,18 +13,25 @@ from matcher import events as e
 from matcher.commands import Tick
 from matcher.events import Event
 from matcher.facts import Facts
+from matcher.geo import surely_beyond_m
 from matcher.policy import sha256
 from matcher.posing import OpenRequirement, Standing, problem_of
 from matcher.problem import Placement, Plan, Problem, Shortfall
 from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
+#: With more people freed at once than this, posing everything costs less than looking at each.
+FREED_MAX = 200
+
 
 def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
-    """Return the beat's problem; None when nothing is open, or nothing has happened since the last solve that could
-    make a difference: time alone only takes possibilities away (pauses and alert budgets end by events of their own).
+    """Return the beat's problem; None when there is nothing that a solve could change.
+
+    Time alone only takes possibilities away. So a requirement that an optimal solve left open stays open until somebody
+    is freed who could serve it; until then it is left out of the problem, and its reason stands.
     """
     zone = zones[tick.zone]
-    if not (zone.stale and zone.seeking and len(zone.people)):
+    requirements = _open_requirements(zone)
+    if not requirements or not len(zone.people):
         return None
     return problem_of(
         zone=zone.id,
@@ -32,7 +39,7 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
         now=zone.now + _lead(zone),
         policy=zone.policy,
         people=zone.people,
-        requirements=_open_requirements(zone),
+        requirements=requirements,
         standing=_standing(zone),
     )
 
@@ -43,13 +50,38 @@ def _lead(zone: Zone) -> timedelta:
 
 
 def _open_requirements(zone: Zone) -> list[OpenRequirement]:
-    """List every requirement with a place open, in a fixed order."""
+    """List every requirement with a place open that this beat could fill, in a fixed order."""
+    freed = sorted(zone.considered | zone.freed)
+    if zone.stale or len(freed) > FREED_MAX:
+        names = sorted(zone.seeking)
+    else:
+        names = sorted(zone.fresh.keys() & zone.seeking.keys() | _within_reach_of(zone, freed))
     return [
-        _open(zone, zone.requests[name], need, places)
-        for name in sorted(zone.seeking)
-        for _, need in sorted(zone.requests[name].needs.items())
+        _open(zone, request, need, places)
+        for name in names
+        if (request := zone.requests[name])
+        for _, need in sorted(request.needs.items())
         if (places := zone.places_open(need)) > 0
     ]
+
+
+def _within_reach_of(zone: Zone, freed: list[int]) -> set[str]:
+    """Name the requests that one of these people may be able to serve."""
+    people = zone.people
+    found: set[str] = set()
+    for row in freed:
+        held = {people.skills[skill] for skill in people.levels[:, row].nonzero()[0]}
+        lat, lon, reach_m = (float(people.column(name)[row]) for name in ("lat", "lon", "reach_m"))
+        for name in zone.seeking:
+            request = zone.requests[name]
+            point = request.command.point
+            if (
+                any(all(skill.skill in held for skill in need.requirement.skills) for need in request.needs.values())
+                and row not in request.refused
+                and surely_beyond_m(point.lat, point.lon, lat, lon) <= reach_m
+            ):
+                found.add(name)
+    return found
 
 
 def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirement:
@@ -98,6 +130,7 @@ def _standing(zone: Zone) -> Standing:
     ]
     return Standing(
         capacity_max=1,
+        at_s=int(zone.now.timestamp()),
         engaged=tentative,
         spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
         busy={

@@ -123,18 +123,25 @@ class Candidates:
 
     def _pool(self, r: int) -> _Pool:
         """Return who passes registered, zone and skills: one search for all requirements that ask the same."""
-        key = (int(self.problem.requirements.zone[r]), tuple(self._facts.needed(r)))
+        key = (int(self.problem.requirements.zone[r]), self._facts.needed[r])
         pool = self._pools.get(key)
         if pool is None:
             pool = self._pools[key] = self._shared(r)
         return pool
 
+    @cached_property
+    def _registered(self) -> I32:
+        everybody = np.arange(len(self.problem.people.ids), dtype=np.int32)
+        return everybody[registered.mask(self._facts, 0, everybody)]
+
     def _shared(self, r: int) -> _Pool:
-        funnel: dict[str, int] = {}
-        who = np.arange(len(self.problem.people.ids), dtype=np.int32)
-        for name, mask in (("registered", registered.mask), ("zone", zone.mask), ("skills", skills.mask)):
-            who = who[mask(self._facts, r, who)]
-            funnel[name] = who.size
+        who = self._registered
+        funnel = {"registered": who.size}
+        if zone.applies(self._facts, r):
+            who = who[zone.mask(self._facts, r, who)]
+        funnel["zone"] = who.size
+        who = who[skills.mask(self._facts, r, who)]
+        funnel["skills"] = who.size
         return _Pool(who, funnel)
 
     def _sifted(self, r: int, who: I32, funnel: dict[str, int]) -> Row:
@@ -170,14 +177,14 @@ class Candidates:
         return np.where(alive & free.open_mask(facts, r, who), begin, NONE)
 
     def _sorted(self, who: I32, distance: F64, travel: I64, begin: I64, alive: Bool, funnel: dict[str, int]) -> Row:
-        metres = distance[alive]
-        cost, person = costs.total(costs.terms(metres)), who[alive]
+        at = alive.nonzero()[0]
+        cost = costs.total(costs.terms(distance[at]))
         order = cost.argsort(kind="stable")
         in_order = cost[order]
         if (in_order[1:] == in_order[:-1]).any():
-            order = np.lexsort((self.person_rank[person], cost))
-        at = np.flatnonzero(alive)[order]
-        return Row(person[order], in_order, metres[order], travel[at], begin[at], funnel, None)
+            order = np.lexsort((self.person_rank[who[at]], cost))
+        at = at[order]
+        return Row(who[at], in_order, distance[at], travel[at], begin[at], funnel, None)
 
 
 def _nobody(funnel: dict[str, int]) -> Row:

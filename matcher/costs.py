@@ -7,6 +7,7 @@ left open (DESIGN 5).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 import numpy as np
 
@@ -20,9 +21,8 @@ def terms(distance_m: F64) -> dict[str, I64]:
 
 def total(parts: Mapping[str, I64]) -> I64:
     """Add the terms up. ValueError where a pair leaves 0 ... COST_MAX: such a policy cannot be solved."""
-    points = sum(parts.values(), start=np.int64(0))
-    assert isinstance(points, np.ndarray)
-    if points.size and (points.min() < 0 or points.max() > COST_MAX):
+    points = reduce(np.add, parts.values())
+    if points.size and points.view(np.uint64).max() > COST_MAX:  # a negative one is huge there
         raise ValueError(
             f"A pair costs ({int(points.min())}) to ({int(points.max())}) points, allowed are (0) to ({COST_MAX}). "
             "The policy prices too much: lower the reach of people or the dearest cost term."

@@ -88,7 +88,7 @@ def _request_accepted(zone: Zone, event: e.RequestAccepted) -> None:
 def _requirement_opened(zone: Zone, event: e.RequirementOpened) -> None:
     need = zone.requests[event.request].needs[event.requirement]
     need.wave, need.filled, need.reason, need.assignments = event.wave, False, None, []
-    zone.stale = True
+    zone.fresh[event.request] = True
     _restate(zone, event.request)
 
 
@@ -137,6 +137,7 @@ def _end(zone: Zone, name: str, state: RequestState, at: datetime) -> None:
     request = zone.ended[name] = zone.requests.pop(name)
     request.state, request.ended_at = state, at
     zone.seeking.pop(name, None)
+    zone.fresh.pop(name, None)
 
 
 def _restate(zone: Zone, name: str) -> None:
@@ -166,13 +167,13 @@ def _restate(zone: Zone, name: str) -> None:
 
 
 def _volunteer_registered(zone: Zone, event: e.VolunteerRegistered | e.VolunteerChanged) -> None:
-    zone.people.register(event.command)
-    zone.stale = True
+    zone.freed[zone.people.register(event.command)] = True
 
 
 def _availability_changed(zone: Zone, event: e.AvailabilityChanged) -> None:
-    zone.people.change_hours(zone.people.row_of[event.command.volunteer], event.command.hours)
-    zone.stale = True
+    row = zone.people.row_of[event.command.volunteer]
+    zone.people.change_hours(row, event.command.hours)
+    zone.freed[row] = True
 
 
 def _volunteer_paused(zone: Zone, event: e.VolunteerPaused) -> None:
@@ -182,7 +183,7 @@ def _volunteer_paused(zone: Zone, event: e.VolunteerPaused) -> None:
         zone.people.pause(row, UNTIL_FURTHER_NOTICE)
     elif until <= event.at:
         zone.people.pause(row, NOT_PAUSED)
-        zone.stale = True
+        zone.freed[row] = True
     else:
         zone.people.pause(row, _s(until))
         push(zone, _s(until), Due.PAUSE, event.command.volunteer)
@@ -254,7 +255,7 @@ def _assignment_committed(zone: Zone, event: e.AssignmentCommitted) -> None:
     assignment.status = Status.COMMITTED
     zone.requests[assignment.request].was_assigned = True
     push(zone, assignment.start_s + 60 * zone.policy.no_show_grace_minutes, Due.NO_SHOW, assignment.id)
-    zone.stale = True
+    zone.freed[assignment.volunteer] = True
     _restate(zone, assignment.request)
 
 
@@ -296,7 +297,9 @@ def _leave(zone: Zone, name: str, status: Status) -> None:
         del zone.engagements[assignment.volunteer]
     if status is not Status.DONE:
         zone.request(assignment.request).needs[assignment.requirement].filled = False
-    zone.stale = True
+        if assignment.request in zone.requests:
+            zone.fresh[assignment.request] = True
+    zone.freed[assignment.volunteer] = True
     _restate(zone, assignment.request)
 
 
@@ -306,11 +309,12 @@ def _leave(zone: Zone, name: str, status: Status) -> None:
 def _time_passed(zone: Zone, event: e.TimePassed) -> None:
     new_day = event.at.date() != zone.now.date()
     zone.now, zone.beat = event.at, event.beat
+    zone.considered, zone.freed = zone.freed, {}
     now_s = _s(event.at)
     while zone.deadlines and zone.deadlines[0][0] <= now_s:
         _, why, what = heapq.heappop(zone.deadlines)
         if why == Due.PAUSE:
-            zone.stale = True
+            zone.freed[zone.people.row_of[what]] = True
         elif why == Due.BUDGET:
             _budget_freed(zone, zone.people.row_of[what], now_s)
     if new_day:
@@ -321,7 +325,7 @@ def _budget_freed(zone: Zone, row: int, now_s: int) -> None:
     alerts = zone.alerts.get(row, [])
     fresh = [at_s for at_s in alerts if at_s + DAY_S > now_s]
     if len(alerts) >= zone.policy.offers_per_day > len(fresh):
-        zone.stale = True
+        zone.freed[row] = True
     if fresh:
         zone.alerts[row] = fresh
     else:
@@ -340,7 +344,8 @@ def _forget(zone: Zone, now_s: int) -> None:
 
 
 def _match_run_finished(zone: Zone, event: e.MatchRunFinished) -> None:
-    zone.stale = False
+    zone.fresh = {}
+    zone.stale = not event.optimal
 
 
 def _job_reported(zone: Zone, event: e.JobReported) -> None:

@@ -5,6 +5,8 @@ Called by candidates, the rules and whoever needs metres. Knows no people and no
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from matcher.problem import F64, I64
@@ -17,7 +19,7 @@ _CELLS = 2**16
 
 def distances_m(lat: float, lon: float, lats: F64, lons: F64) -> F64:
     """Return great-circle metres from one point (degrees) to many: haversine, unrounded (DESIGN 7)."""
-    return from_radians_m(float(np.radians(lat)), float(np.radians(lon)), np.radians(lats), np.radians(lons))
+    return from_radians_m(math.radians(lat), math.radians(lon), np.radians(lats), np.radians(lons))
 
 
 def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
@@ -25,12 +27,20 @@ def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     return float(distances_m(lat_a, lon_a, np.array([lat_b]), np.array([lon_b]))[0])
 
 
+def surely_beyond_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
+    """Return metres that the distance surely exceeds (1 m of margin over any rounding); cheap, for one pair."""
+    up = math.sin(math.radians(lat_b - lat_a) * 0.5)
+    across = math.sin(math.radians(lon_b - lon_a) * 0.5)
+    half = up * up + math.cos(math.radians(lat_a)) * math.cos(math.radians(lat_b)) * across * across
+    return 2.0 * EARTH_RADIUS_M * math.asin(math.sqrt(min(half, 1.0))) - 1.0
+
+
 def from_radians_m(lat: float, lon: float, lats: F64, lons: F64, cos_lats: F64 | None = None) -> F64:
     """Return great-circle metres from one point to many, all in radians; `cos_lats` where known saves a pass."""
     cosines = np.cos(lats) if cos_lats is None else cos_lats
     across = np.sin((lons - lon) * 0.5)
     up = np.sin((lats - lat) * 0.5)
-    half = up * up + np.cos(lat) * cosines * (across * across)
+    half = up * up + math.cos(lat) * cosines * (across * across)
     metres: F64 = 2.0 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
     return metres
 
@@ -40,8 +50,8 @@ def morton(lats: F64, lons: F64) -> I64:
 
     Cells are absolute (2^-16 of the globe each way, some 300 m by 600 m): a point's cell never depends on the others.
     """
-    north = np.clip((lats + 90.0) / 180.0 * _CELLS, 0, _CELLS - 1).astype(np.int64)
-    east = np.clip((lons + 180.0) / 360.0 * _CELLS, 0, _CELLS - 1).astype(np.int64)
+    north = np.minimum((lats + 90.0) / 180.0 * _CELLS, _CELLS - 1).astype(np.int64)
+    east = np.minimum((lons + 180.0) / 360.0 * _CELLS, _CELLS - 1).astype(np.int64)
     return _spread(east) | (_spread(north) << 1)
 
 

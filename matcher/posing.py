@@ -53,6 +53,8 @@ class Standing:
     #: row -> [(departure_s, end_s)], not overlapping
     busy: Mapping[int, Sequence[tuple[int, int]]] | None = None
     capacity_max: int | None = None
+    #: the zone's time, for pauses: a pause ends when it ends, however early a visit could be planned
+    at_s: int = 0
 
 
 def problem_of(  # the one place where all inputs of a solve meet
@@ -111,7 +113,7 @@ def _people_arrays(
         zone=np.full(count, -1, np.int32) if zone_codes is None else np.asarray(zone_codes, np.int32),
         levels=people.levels,
         hours=people.column("hours"),
-        active=~people.column("left") & (people.column("paused_until_s") <= now_s),
+        active=~people.column("left") & (people.column("paused_until_s") <= standing.at_s),
         engaged=_flags(count, standing.engaged),
         spent=_flags(count, standing.spent),
         cert_person=certificates[:, 0].astype(np.int32),

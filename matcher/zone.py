@@ -167,12 +167,22 @@ class Zone(msgspec.Struct):
     seeking: dict[str, bool] = {}
     #: heap of what time will change; outdated lines are dropped when they come up
     deadlines: list[Deadline] = []
-    #: something happened that a solve could answer; time alone only takes possibilities away
+    #: What a solve could answer: time alone only takes possibilities away, so nothing else needs one.
+    #: everything must be looked at again
     stale: bool = False
+    #: requests with a requirement that no solve has seen since it opened
+    fresh: dict[str, bool] = {}
+    #: rows of people who became able to do more, since the last Tick / by the last Tick
+    freed: dict[int, bool] = {}
+    considered: dict[int, bool] = {}
 
     def waiting(self) -> bool:
         """Say whether anything waits for time to pass."""
         return bool(self.requests) or bool(self.jobs)
+
+    def would_solve(self) -> bool:
+        """Say whether the next Tick has something to match (`beats.pose` may still find that nobody fits)."""
+        return bool(self.seeking) and len(self.people) > 0 and bool(self.stale or self.fresh or self.freed)
 
     def request(self, request: str) -> Request:
         """Return a request, ended or not. Raises KeyError."""

@@ -49,18 +49,27 @@ def number(field: str, text: str) -> float:
     return float(plain)
 
 
-def locate(cells: Sequence[Cells], bounds: Bounds | None, *, strict: bool = True) -> list[tuple[float, float] | Fault]:
+def locate(
+    cells: Sequence[Cells], bounds: Bounds | None, *, near: Bounds | None = None, strict: bool = True
+) -> list[tuple[float, float] | Fault]:
     """Turn the cells of a whole file into WGS-84 degrees, or say what is wrong with each.
 
     `bounds` are in the file's own datum; `strict` refuses points outside of them, otherwise they only show swaps.
+    `near` shows swaps, too, where the file itself is too short to say where its city is.
     """
     raw = [_degrees(cell) for cell in cells]
-    box = bounds or _median_box([point for point in raw if not isinstance(point, Fault)])
+    box = bounds or _median_box([point for point in raw if not isinstance(point, Fault)]) or near
     checked = [
         point if isinstance(point, Fault) else _placed(cell, point, box, strict=strict and bounds is not None)
         for cell, point in zip(cells, raw, strict=True)
     ]
     return _to_wgs84(cells, checked)
+
+
+def whereabouts(cells: Sequence[Cells]) -> Bounds | None:
+    """Return a wide box round the middle of these points; None where they are too few to tell."""
+    raw = [_degrees(cell) for cell in cells]
+    return _median_box([point for point in raw if not isinstance(point, Fault)])
 
 
 def _degrees(cell: Cells) -> tuple[float, float] | Fault:

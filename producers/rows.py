@@ -27,7 +27,7 @@ from producers.mapping import (
     field_columns,
     zone_info,
 )
-from producers.points import Cells, Fault, locate, number
+from producers.points import Cells, Fault, locate, number, whereabouts
 from producers.tables import Row, Table
 
 ID_CHARACTERS_MAX = 200
@@ -111,20 +111,22 @@ def read_requests(
     *,
     timezone: str | None = None,
     at: datetime | None = None,
-    window_days: int = 7,
+    window_days: int | None = 7,
     urgencies: Collection[str] | None = None,
+    near: Bounds | None = None,
 ) -> Requests:
     """Read every row; windows are completed with T = `at`, else the earliest `submitted_at`. Raises Unusable.
 
     `timezone` goes before the mapping's, the mapping's window before `window_days`; `urgencies`: the classes that the
-    policy knows (None: any).
+    policy knows (None: any); `near` shows swapped coordinates in a file of one or two rows.
     """
     clock = _clock(timezone or mapping.timezone)
 
     def build(row: Row, cells: dict[str, str], point: Point) -> RequestRow:
         return _request(row.line, cells, point, mapping, clock, urgencies)
 
-    rows, rejections = _read(table, mapping, (REQUEST_FIELDS, REQUEST_NEEDS), mapping.bounds, build, strict=True)
+    needs = (REQUEST_FIELDS, REQUEST_NEEDS)
+    rows, rejections = _read(table, mapping, needs, (mapping.bounds, near), build, strict=True)
     times = [row.submitted_at for row in rows if row.submitted_at is not None]
     first = at or min(times, default=None)
     kept = []
@@ -137,16 +139,25 @@ def read_requests(
     return Requests(kept, rejections, first)
 
 
-def windowed(row: RequestRow, at: datetime | None, window_days: int) -> RequestRow:
+def city_of(table: Table, mapping: Mapping) -> Bounds | None:
+    """Return a wide box round the middle of a file's points, to compare another file with. Raises Unusable."""
+    found = field_columns(mapping, table, ("lat", "lon", "datum"), ("lat", "lon"))
+    return whereabouts([_where(_cells(row, found, mapping), mapping) for row in table.rows])
+
+
+def windowed(row: RequestRow, at: datetime | None, window_days: int | None) -> RequestRow:
     """Complete the window (DESIGN 7): no `earliest` -> `submitted_at`, else T; no `latest` -> `window_days` later.
 
-    Without any time the window stays open. Raises Fault when there is no room in it.
+    Without any time, or without `window_days`, the window stays open: the zone's policy closes it. Raises Fault when
+    there is no room in it.
     """
     earliest = row.earliest or row.submitted_at or at
     if earliest is None:
         return row
-    latest = row.latest or earliest + timedelta(days=window_days)
-    if latest - earliest < timedelta(minutes=row.duration_minutes):
+    latest = row.latest
+    if latest is None and window_days is not None:
+        latest = earliest + timedelta(days=window_days)
+    if latest is not None and latest - earliest < timedelta(minutes=row.duration_minutes):
         raise Fault(
             "latest",
             latest.isoformat(),
@@ -156,8 +167,10 @@ def windowed(row: RequestRow, at: datetime | None, window_days: int) -> RequestR
     return msgspec.structs.replace(row, earliest=earliest, latest=latest)
 
 
-def read_volunteers(table: Table, mapping: Mapping, *, bounds: Bounds | None = None) -> Volunteers:
-    """Read every row; `bounds` (of the requests) only show swapped coordinates. Raises Unusable.
+def read_volunteers(
+    table: Table, mapping: Mapping, *, bounds: Bounds | None = None, near: Bounds | None = None
+) -> Volunteers:
+    """Read every row; `bounds` (of the requests) and `near` only show swapped coordinates. Raises Unusable.
 
     Hours are kept as written: local times of whichever zone the reader states later.
     """
@@ -166,7 +179,8 @@ def read_volunteers(table: Table, mapping: Mapping, *, bounds: Bounds | None = N
         return _volunteer(row.line, cells, point, mapping)
 
     needs = (VOLUNTEER_FIELDS, VOLUNTEER_NEEDS)
-    rows, rejections = _read(table, mapping, needs, mapping.bounds or bounds, build, strict=mapping.bounds is not None)
+    boxes = (mapping.bounds or bounds, near)
+    rows, rejections = _read(table, mapping, needs, boxes, build, strict=mapping.bounds is not None)
     rejections.sort(key=lambda rejection: rejection.line)
     return Volunteers(rows, rejections)
 
@@ -193,18 +207,15 @@ def _read(
     table: Table,
     mapping: Mapping,
     fields: tuple[Collection[str], Collection[str]],
-    bounds: Bounds | None,
+    boxes: tuple[Bounds | None, Bounds | None],
     build: Callable[[Row, dict[str, str], Point], T],
     *,
     strict: bool,
 ) -> tuple[list[T], list[Rejection]]:
     found = field_columns(mapping, table, *fields)
-    constants = {name: str(value) for name, value in mapping.constants.items()}
-    everything = [
-        constants | {name: row.values.get(column, "") for name, column in found.items()} for row in table.rows
-    ]
-    where = [Cells(cells["lat"], cells["lon"], cells.get("datum", "").lower() or mapping.datum) for cells in everything]
-    points = locate(where, bounds, strict=strict)
+    everything = [_cells(row, found, mapping) for row in table.rows]
+    bounds, near = boxes
+    points = locate([_where(cells, mapping) for cells in everything], bounds, near=near, strict=strict)
     kept: dict[str, T] = {}
     rejections: list[Rejection] = []
     for row, cells, point in zip(table.rows, everything, points, strict=True):
@@ -216,6 +227,16 @@ def _read(
         except Fault as fault:
             rejections.append(_rejection(table.path, row.line, fault, found))
     return list(kept.values()), rejections
+
+
+def _cells(row: Row, found: dict[str, str], mapping: Mapping) -> dict[str, str]:
+    """Return the row's text by our fields; a filled cell goes before the mapping's constant."""
+    cells = {name: str(value) for name, value in mapping.constants.items()}
+    return cells | {name: row.values.get(column, "") or cells.get(name, "") for name, column in found.items()}
+
+
+def _where(cells: dict[str, str], mapping: Mapping) -> Cells:
+    return Cells(cells["lat"], cells["lon"], cells.get("datum", "").lower() or mapping.datum)
 
 
 def _point(found: tuple[float, float] | Fault) -> Point:

@@ -14,7 +14,7 @@ from typing import cast
 import msgspec
 
 from matcher.commands import AnyCommand, Command, Tick
-from matcher.events import CommandRefused, Event
+from matcher.events import CommandRefused, Event, TimePassed
 from matcher.problem import Plan
 from matcher.reasons import TooLarge
 from services.folding import Fold
@@ -110,8 +110,9 @@ class Group:
         if solving is not None:
             solving.behind.append((command, outcome))
             return
-        moved = self._decide(command, outcome)
-        if moved and isinstance(command, Tick):
+        fits = self._decide(command, outcome)
+        # Only a Tick that moves the time is a beat; a late or refused one poses nothing.
+        if fits and isinstance(command, Tick) and outcome.events and isinstance(outcome.events[0], TimePassed):
             problem = self._fold.core.pose(self._fold.zones, command)
             if problem is not None:
                 plan = asyncio.ensure_future(self._solver.solve(problem))
@@ -133,7 +134,7 @@ class Group:
         core = self._fold.core
         events = core.decide(self._fold.zones, command, plan)
         if not events:
-            return False
+            return True
         encoded = [encode(event) for event in events]
         size_bytes = _size(encoded)
         fits = outcome.size_bytes + size_bytes <= ENTRY_BYTES_MAX

@@ -57,38 +57,46 @@ class ProcessSolver:
     `child`: the command line of a child, for tests.
     """
 
-    def __init__(
-        self, *, children: int = 1, guard_s: float | None = None, child: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, *, children: int = 1, guard_s: float | None = None, child: Sequence[str] | None = None) -> None:
         command = list(child or (sys.executable, "-P", "-c", _CHILD))
         self._children = [_Child(command) for _ in range(max(1, children))]
         self._guard_s = guard_s
-        self._idle: asyncio.LifoQueue[_Child] | None = None
+        self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
+        self._starting: asyncio.Future[None] | None = None
         self.fallbacks = 0
 
     async def start(self) -> None:
         """Start the children, so that they import while others do something else. `solve` does it too."""
-        if self._idle is None:
-            self._idle = asyncio.LifoQueue()
-            for child in self._children:
-                await child.start()
-                self._idle.put_nowait(child)
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self._start_all())
+        await asyncio.shield(self._starting)  # a caller that gives up must not leave half of them
+
+    async def _start_all(self) -> None:
+        for child in self._children:
+            await child.start()
+            self._idle.put_nowait(child)
 
     async def solve(self, problem: Problem) -> Plan:
         """Return a checked plan; at most one problem a child at a time, the others wait."""
         await self.start()
-        assert self._idle is not None
         child = await self._idle.get()
         try:
             return await self._ask(child, problem)
         finally:
             self._idle.put_nowait(child)
 
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of the children that live."""
+        return [child.pid for child in self._children if child.pid is not None]
+
     async def close(self) -> None:
         """End the children."""
+        if self._starting is not None:
+            await self._starting
         for child in self._children:
             await child.end()
-        self._idle = None
+        self._idle, self._starting = asyncio.LifoQueue(), None
 
     async def _ask(self, child: _Child, problem: Problem) -> Plan:
         from matcher.solvers.proof import Unproven
@@ -119,6 +127,10 @@ class _Child:
         self._command = command
         self._process: Process | None = None
 
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
     async def start(self) -> None:
         # A session of its own: Ctrl-C reaches the parent only, which ends the child when it is done with it.
         self._process = await asyncio.create_subprocess_exec(
@@ -126,7 +138,7 @@ class _Child:
             stdin=PIPE,
             stdout=PIPE,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
         )
 
     async def ask(self, problem: Problem) -> Plan:

@@ -14,7 +14,8 @@ from matcher.rules.facts import Facts
 
 def applies(facts: Facts, r: int) -> bool:
     """Say whether anybody can fail."""
-    return bool(facts.certified_skills) and any(skill in facts.certified_skills for skill, _ in facts.needed(r))
+    certified = facts.certified_skills
+    return bool(certified) and any(skill in certified for skill, _ in facts.needed[r])
 
 
 def mask(facts: Facts, r: int, who: I32) -> Bool:

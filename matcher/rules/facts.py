@@ -5,13 +5,15 @@ Made by candidates, read by the array forms of the rules. The scalar forms never
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from matcher import geo
-from matcher.problem import F64, I32, I64, Problem
+from matcher.problem import F64, I32, I64, Bool, Problem
 
 #: "No start": every real one is positive.
 NONE = -1
@@ -19,45 +21,41 @@ NONE = -1
 FOREVER = np.iinfo(np.int64).max
 
 
+#: Rows of intervals lie behind each other on one line of seconds: row i begins at i << LINE_BITS. That leaves room for
+#: every second to the year 9999 and for 2^25 rows, so one binary search answers for many rows at once.
+LINE_BITS = 38
+#: Where the line ends: beyond every row.
+_END = np.array([2**62], dtype=np.int64)
+
+
 @dataclass(frozen=True)
 class Windows:
-    """The hours windows that hold a visit of one duration, in one sorted line: row after row, `span_s` apart."""
+    """All hours windows that hold a visit of `duration_s`, on one line, sorted; the last is beyond the end."""
 
-    row_key: I64  # [hours rows + 1]: what to add to a time of that row
+    duration_s: int
+    from_key: I64
     until_key: I64
-    from_s: I64
-    row: I64
-    base_s: int
-    span_s: int
 
-    def first_start(self, rows: I32, not_before_s: I64, duration_s: int) -> I64:
-        """Return the earliest start at or after `not_before_s` inside one window of each row, or NONE."""
-        if self.from_s.size == 0:
-            return np.full(rows.size, NONE, dtype=np.int64)
-        until = np.minimum(np.maximum(not_before_s + (duration_s - self.base_s), 0), self.span_s - 1)
-        at = self.until_key.searchsorted(self.row_key[rows] + until)
-        found = self.row.take(at, mode="clip") == rows
-        found &= at < self.row.size
-        return np.where(found, np.maximum(self.from_s.take(at, mode="clip"), not_before_s), NONE)
+    def first_start(self, row_key: I64, not_before_s: I64) -> I64:
+        """Return the earliest start at or after `not_before_s` in one window of each row; else beyond the year 9999."""
+        begin = row_key + not_before_s
+        at = self.until_key.searchsorted(begin + self.duration_s)
+        start: I64 = np.maximum(self.from_key[at], begin) - row_key
+        return start
 
 
 @dataclass(frozen=True)
 class Busy:
-    """Everybody's busy time, merged, in one sorted line: person after person, `span_s` apart."""
+    """Everybody's busy time on one line, merged and sorted; the last is beyond the end."""
 
     from_key: I64
     until_key: I64
-    base_s: int
-    span_s: int
 
     def clear_at(self, who: I32, departure_s: I64, end_s: I64) -> I64:
         """Return when the first busy time that [departure, end) meets is over, or NONE where it meets none."""
-        key = who.astype(np.int64) * self.span_s
-        begin = key + np.minimum(np.maximum(departure_s - self.base_s, 0), self.span_s - 1)
-        end = key + np.minimum(np.maximum(end_s - self.base_s, 0), self.span_s - 1)
-        at = self.until_key.searchsorted(begin, side="right")
-        meets = (at < self.until_key.size) & (self.from_key.take(at, mode="clip") < end)
-        return np.where(meets, self.until_key.take(at, mode="clip") - key + self.base_s, NONE)
+        key = who.astype(np.int64) << LINE_BITS
+        at = self.until_key.searchsorted(key + departure_s, side="right")
+        return np.where(self.from_key[at] < key + end_s, self.until_key[at] - key, NONE)
 
 
 class Facts:
@@ -77,18 +75,19 @@ class Facts:
         """Return metres from the requirement to each of these people."""
         lat, lon, cos_lat = self._radians
         needs = self.problem.requirements
-        here_lat, here_lon = float(np.radians(needs.lat[r])), float(np.radians(needs.lon[r]))
+        here_lat, here_lon = math.radians(needs.lat[r]), math.radians(needs.lon[r])
         return geo.from_radians_m(here_lat, here_lon, lat[who], lon[who], cos_lat[who])
 
     def travel_s(self, who: I32, distance_m: F64) -> I64:
         """Return whole seconds of travel, rounded up (DESIGN 7)."""
         return np.ceil(distance_m / self.problem.people.speed_mps[who]).astype(np.int64)
 
-    def needed(self, r: int) -> list[tuple[int, int]]:
-        """Return the skills that a requirement asks, with levels."""
+    @cached_property
+    def needed(self) -> list[tuple[tuple[int, int], ...]]:
+        """Return the skills that each requirement asks, with levels."""
         needs = self.problem.requirements
-        part = slice(int(needs.need_indptr[r]), int(needs.need_indptr[r + 1]))
-        return list(zip(needs.need_skill[part].tolist(), needs.need_level[part].tolist(), strict=True))
+        asked = tuple(zip(needs.need_skill.tolist(), needs.need_level.tolist(), strict=True))
+        return [asked[a:b] for a, b in pairwise(needs.need_indptr.tolist())]
 
     # --- certificates
 
@@ -98,7 +97,8 @@ class Facts:
 
     def expires_s(self, r: int, who: I32) -> I64 | None:
         """Return when the first needed certificate of each person runs out; None where none is needed."""
-        columns = [self._expiry_of(skill)[who] for skill, _ in self.needed(r) if skill in self.certified_skills]
+        certified = self.certified_skills
+        columns = [self._expiry_of(skill)[who] for skill, _ in self.needed[r] if skill in certified]
         if not columns:
             return None
         return columns[0] if len(columns) == 1 else np.minimum.reduce(columns)
@@ -132,24 +132,31 @@ class Facts:
     def any_spent(self) -> bool:
         return bool(self.problem.people.spent.any())
 
+    @cached_property
+    def open(self) -> Bool:
+        """Say for each person whether they could take one more at any time at all."""
+        people = self.problem.people
+        return (people.capacity >= 1) & ~people.engaged
+
+    @cached_property
+    def hours_key(self) -> I64:
+        """Return where each person's hours begin on the line."""
+        return self.problem.people.hours.astype(np.int64) << LINE_BITS
+
     def windows(self, duration_s: int) -> Windows:
         """Return the windows that hold a visit of this duration."""
-        if duration_s not in self._windows:
-            self._windows[duration_s] = self._windows_of(duration_s)
-        return self._windows[duration_s]
+        windows = self._windows.get(duration_s)
+        if windows is None:
+            from_key, until_key = self._all_windows
+            long = until_key - from_key >= duration_s
+            windows = Windows(duration_s, _ended(from_key[long]), _ended(until_key[long]))
+            self._windows[duration_s] = windows
+        return windows
 
-    def _windows_of(self, duration_s: int) -> Windows:
+    @cached_property
+    def _all_windows(self) -> tuple[I64, I64]:
         people = self.problem.people
-        rows = people.hours_indptr.size - 1
-        row = np.repeat(np.arange(rows, dtype=np.int64), np.diff(people.hours_indptr))
-        long = people.hours_until_s - people.hours_from_s >= duration_s
-        if not long.all():
-            row = row[long]
-        from_s, until_s = people.hours_from_s[long], people.hours_until_s[long]
-        base_s = int(until_s.min()) if until_s.size else 0
-        span_s = int(until_s.max()) - base_s + 2 if until_s.size else 1
-        row_key = np.arange(rows + 1, dtype=np.int64) * span_s
-        return Windows(row_key, row_key[row] + (until_s - base_s), from_s, row, base_s, span_s)
+        return _in_line(people.hours_indptr, people.hours_from_s, people.hours_until_s)
 
     @cached_property
     def busy(self) -> Busy | None:
@@ -157,20 +164,24 @@ class Facts:
         people = self.problem.people
         if people.busy_from_s.size == 0:
             return None
-        person = np.repeat(np.arange(len(people.ids), dtype=np.int64), np.diff(people.busy_indptr))
-        real = people.busy_until_s > people.busy_from_s
+        from_key, until_key = _in_line(people.busy_indptr, people.busy_from_s, people.busy_until_s)
+        real = until_key > from_key
         if not real.all():
-            person = person[real]
-        from_s, until_s = people.busy_from_s[real], people.busy_until_s[real]
-        if from_s.size == 0:
-            return None
-        base_s = int(from_s.min())
-        span_s = int(until_s.max()) - base_s + 2
-        from_key, reached = person * span_s + (from_s - base_s), person * span_s + (until_s - base_s)
-        reached = np.maximum.accumulate(reached)
-        first = np.flatnonzero(np.append(True, from_key[1:] > reached[:-1]))
-        last = np.append(first[1:], from_key.size) - 1
-        return Busy(from_key[first], reached[last], base_s, span_s)
+            from_key, until_key = from_key[real], until_key[real]
+        reached = np.maximum.accumulate(until_key)
+        apart = from_key[1:] > reached[:-1]
+        first, last = np.append(True, apart), np.append(apart, True)
+        return Busy(_ended(from_key[first]), _ended(reached[last])) if reached.size else None
+
+
+def _in_line(indptr: I64, from_s: I64, until_s: I64) -> tuple[I64, I64]:
+    """Put the rows of a CSR table of intervals behind each other on the line."""
+    row_key = np.repeat(np.arange(indptr.size - 1, dtype=np.int64) << LINE_BITS, indptr[1:] - indptr[:-1])
+    return row_key + from_s, row_key + until_s
+
+
+def _ended(keys: I64) -> I64:
+    return np.concatenate((keys, _END))
 
 
 def _by_requirement(pairs: tuple[I32, I32]) -> dict[int, list[int]]:

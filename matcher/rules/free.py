@@ -6,18 +6,15 @@ An open offer, this very request, or no capacity left rule a person out at any t
 
 from __future__ import annotations
 
-import numpy as np
-
 from matcher.problem import I32, I64, Bool, Problem
 from matcher.reasons import Committed
 from matcher.rules import start
-from matcher.rules.facts import NONE, Busy, Facts
+from matcher.rules.facts import NONE, Facts
 
 
 def open_mask(facts: Facts, r: int, who: I32) -> Bool:
     """Say for each person whether they could be asked at any time at all."""
-    people = facts.problem.people
-    keep = (people.capacity[who] >= 1) & ~people.engaged[who]
+    keep: Bool = facts.open[who]
     for person in facts.serving.get(r, ()):
         keep &= who != person
     return keep
@@ -28,26 +25,23 @@ def earliest(facts: Facts, r: int, who: I32, travel_s: I64, start_s: I64) -> I64
 
     `start_s`: their earliest start with busy time left aside, as the rule `start` found it.
     """
-    if facts.busy is None:
+    busy = facts.busy
+    if busy is None:
         return start_s
-    indptr = facts.problem.people.busy_indptr
-    todo = np.flatnonzero((indptr[who + 1] > indptr[who]) & (start_s != NONE))
-    return start_s if todo.size == 0 else _stepped(facts, facts.busy, r, who, travel_s, start_s.copy(), todo)
-
-
-def _stepped(facts: Facts, busy: Busy, r: int, who: I32, travel_s: I64, start_s: I64, todo: I64) -> I64:
-    """Move each start past the busy time that it meets, until it meets none or there is none."""
     duration_s = int(facts.problem.requirements.duration_s[r])
+    clear = busy.clear_at(who, start_s - travel_s, start_s + duration_s)
+    todo = ((clear != NONE) & (start_s != NONE)).nonzero()[0]
+    if todo.size == 0:
+        return start_s
+    moved, clear = start_s.copy(), clear[todo]
     while todo.size:
-        begin = start_s[todo]
-        clear = busy.clear_at(who[todo], begin - travel_s[todo], begin + duration_s)
-        met = clear != NONE
+        some, travel = who[todo], travel_s[todo]
+        begin = start.earliest(facts, r, some, travel, clear + travel)
+        moved[todo] = begin
+        clear = busy.clear_at(some, begin - travel, begin + duration_s)
+        met = (clear != NONE) & (begin != NONE)
         todo, clear = todo[met], clear[met]
-        if todo.size:
-            travel = travel_s[todo]
-            start_s[todo] = start.earliest(facts, r, who[todo], travel, clear + travel)
-            todo = todo[start_s[todo] != NONE]
-    return start_s
+    return moved
 
 
 def mask(facts: Facts, r: int, who: I32, travel_s: I64) -> Bool:
@@ -66,13 +60,18 @@ def objection(problem: Problem, r: int, person: int) -> Committed | None:
         return Committed()
     if bool(((requirements == r) & (servers == person)).any()):
         return Committed()
-    return Committed() if start.starts(problem, r, person) and not starts(problem, r, person) else None
+    possible = start.starts(problem, r, person)
+    return Committed() if possible and not _spared(problem, r, person, possible) else None
 
 
 def starts(problem: Problem, r: int, person: int) -> start.Starts:
     """Return all starts of one pair that meet no busy time, as closed intervals. Scalar form."""
+    return _spared(problem, r, person, start.starts(problem, r, person))
+
+
+def _spared(problem: Problem, r: int, person: int, possible: start.Starts) -> start.Starts:
+    """Return what the person's busy time leaves of the possible starts."""
     people = problem.people
-    possible = start.starts(problem, r, person)
     part = slice(int(people.busy_indptr[person]), int(people.busy_indptr[person + 1]))
     if not possible or part.start == part.stop:
         return possible

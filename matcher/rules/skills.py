@@ -12,7 +12,7 @@ from matcher.rules.facts import Facts
 def mask(facts: Facts, r: int, who: I32) -> Bool:
     """Say for each person whether they hold all the skills."""
     keep = np.ones(who.size, dtype=np.bool_)
-    for skill, level in facts.needed(r):
+    for skill, level in facts.needed[r]:
         keep &= facts.problem.people.levels[skill][who] >= level
     return keep
 

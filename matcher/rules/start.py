@@ -12,7 +12,7 @@ import numpy as np
 from matcher.problem import I32, I64, Bool, Problem
 from matcher.reasons import NoStartPossible
 from matcher.rules.certificate import expiry_s
-from matcher.rules.facts import NONE, Facts
+from matcher.rules.facts import LINE_BITS, NONE, Facts
 from matcher.rules.reach import pair_distance_m
 
 #: Closed intervals [first, last] of starts.
@@ -21,13 +21,13 @@ Starts = list[tuple[int, int]]
 
 def earliest(facts: Facts, r: int, who: I32, travel_s: I64, not_before_s: I64 | None = None) -> I64:
     """Return each person's earliest start (not before the time given), NONE where there is none."""
-    needs, people = facts.problem.requirements, facts.problem.people
+    needs = facts.problem.requirements
     fixed_s, duration_s = int(needs.fixed_start_s[r]), int(needs.duration_s[r])
     first = np.maximum(travel_s + facts.problem.now_s, max(int(needs.earliest_s[r]), fixed_s))
     if not_before_s is not None:
         first = np.maximum(first, not_before_s)
-    start = facts.windows(duration_s).first_start(people.hours[who], first, duration_s)
-    last_s = int(needs.latest_s[r]) - duration_s
+    start = facts.windows(duration_s).first_start(facts.hours_key[who], first)
+    last_s = min(int(needs.latest_s[r]), 1 << LINE_BITS) - duration_s
     late = start > (min(last_s, fixed_s) if fixed_s >= 0 else last_s)
     expires = facts.expires_s(r, who)
     if expires is not None:

@@ -7,6 +7,11 @@ from matcher.reasons import OtherZone
 from matcher.rules.facts import Facts
 
 
+def applies(facts: Facts, r: int) -> bool:
+    """Say whether anybody can fail."""
+    return bool(facts.problem.requirements.zone[r] >= 0)
+
+
 def mask(facts: Facts, r: int, who: I32) -> Bool:
     """Say for each person whether their zone is this one, or none."""
     here, zones = facts.problem.requirements.zone[r], facts.problem.people.zone[who]

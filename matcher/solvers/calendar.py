@@ -93,7 +93,7 @@ class Calendar:
 
     def is_full(self, person: int) -> bool:
         """Say whether the person has no capacity left."""
-        return len(self.visits.get(person, ())) >= self._problem.people.capacity[person]
+        return bool(len(self.visits.get(person, ())) >= self._problem.people.capacity[person])
 
     def room(self, requirement: int, person: int) -> Starts:
         """Return the starts at which this person could still serve the requirement."""

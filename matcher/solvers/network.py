@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from matcher.problem import I64, Bool, Problem
+from matcher.problem import COST_MAX, I64, Bool, Problem
 
 if TYPE_CHECKING:
     from matcher.candidates import Row
@@ -79,24 +79,30 @@ def build(problem: Problem, order: I64, rank: I64, rows: list[Row]) -> Network:
     weight = asked.weight[order].astype(np.int64)
     waiting = asked.waiting[order]
     capacity = problem.people.capacity[people].astype(np.int64)
-    fill_price, fill_first = price_of_a_place(supply, weight, waiting, capacity, cost)
+    fill_price, fill_first = price_of_a_place(problem, len(supply) + len(capacity) + 1, int(cost.max()))
     return Network(
         np.repeat(np.arange(len(rows)), count), dense.astype(np.int64), cost, indptr_of(count), supply, capacity,
         weight, weight * fill_price + waiting, fill_price, fill_first, order, people,
     )  # fmt: skip
 
 
-def price_of_a_place(supply: I64, weight: I64, waiting: I64, capacity: I64, cost: I64) -> tuple[int, bool]:
+def price_of_a_place(problem: Problem, nodes: int, dearest: int) -> tuple[int, bool]:
     """Return U' and whether it puts the fill before everything else.
 
-    No two plans differ by more in cost and waiting than (places that can be filled x dearest pair + all waiting);
-    one point more than that is lexicographic. If that breaks the flow engine's guard, the largest allowed.
+    No two plans differ by more in cost and waiting than (places that can be filled x dearest pair + all waiting); one
+    point more is lexicographic. The dearest pair that any policy allows will do, so that anybody can check it; if that
+    breaks the flow engine's guard (MATCHING 5.1), the dearest pair there is; else the largest price allowed.
     """
-    if not len(cost):
-        return 1, True
-    places = min(int(supply.sum()), int(capacity.sum()))
-    wanted = 1 + places * int(cost.max()) + int((supply * waiting).sum())
-    nodes = len(supply) + len(capacity) + 1
+    asked = problem.requirements
     most = (INT64_END - 1) // (2 * nodes * nodes)
-    allowed = (most - int(waiting.max())) // int(weight.max())
-    return min(wanted, max(allowed, 1)), wanted <= allowed
+    allowed = max(1, (most - int(asked.waiting.max(initial=0))) // int(asked.weight.max(initial=1)))
+    for top in (COST_MAX, dearest):
+        wanted = 1 + places(problem) * top + int((asked.people * asked.waiting).sum())
+        if wanted <= allowed:
+            return wanted, True
+    return allowed, False
+
+
+def places(problem: Problem) -> int:
+    """Return how many places can be filled at most, whoever may serve what."""
+    return min(int(problem.requirements.people.sum()), int(problem.people.capacity.sum()))

@@ -91,4 +91,4 @@ def spans(indptr: I64, rows: I64) -> I64:
     starts, lengths = indptr[rows], indptr[rows + 1] - indptr[rows]
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+    return np.asarray(np.arange(total) + np.repeat(starts - (ends - lengths), lengths))

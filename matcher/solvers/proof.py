@@ -13,7 +13,7 @@ import numpy as np
 
 from matcher import costs, geo
 from matcher.candidates import objections
-from matcher.problem import I64, Certificate, Placement, Plan, Problem
+from matcher.problem import COST_MAX, I64, Certificate, Placement, Plan, Problem
 from matcher.solvers import recount
 from matcher.solvers.calendar import leg_s
 
@@ -119,7 +119,7 @@ def _check_certificate(problem: Problem, plan: Plan, certificate: Certificate) -
     asked, price, pi = problem.requirements, certificate.person_price, certificate.requirement_price
     served = np.bincount(certificate.flow_requirement, minlength=len(asked.ids))
     used = np.bincount(certificate.flow_person, minlength=len(problem.people.ids))
-    _check_unserved_price(problem, certificate)
+    _check_unserved_price(problem, certificate, plan.optimal)
     _require(bool((served <= asked.people).all()), "The flow serves a requirement more often than it asks.")
     _require(bool((used <= problem.people.capacity).all()), "The flow uses a person beyond capacity.")
     _require(bool((price >= 0).all()), "(1) A person has a negative price.")
@@ -135,19 +135,36 @@ def _check_certificate(problem: Problem, plan: Plan, certificate: Certificate) -
         _check_unlisted(problem, certificate, served)
 
 
-def _check_unserved_price(problem: Problem, certificate: Certificate) -> None:
-    """U_r = weight_r * U' + waiting_r with one U' for all."""
+def _check_unserved_price(problem: Problem, certificate: Certificate, optimal: bool) -> None:
+    """U_r = weight_r * U' + waiting_r with one U' for all, and U' above what any two plans can differ by.
+
+    Where the flow engine's guard forbids that, the listed pairs are what is looked at, and the rest is on trust.
+    """
     asked = problem.requirements
     fill = certificate.unserved - asked.waiting
     if len(fill):
         first = int(fill[0]) // int(asked.weight[0])
         _require(first > 0 and np.array_equal(fill, asked.weight * first), "The unserved price is not U' a weight.")
+        places = min(int(asked.people.sum()), int(problem.people.capacity.sum()))
+        rest = int((asked.people * asked.waiting).sum())
+        if first <= places * COST_MAX + rest and optimal:
+            _require(_is_large(problem), "The unserved price does not put the fill first.")
+
+
+def _is_large(problem: Problem) -> bool:
+    """Say whether the flow engine's guard may forbid the full price: 2 n^2 * max(cost, U) < 2^63."""
+    asked = problem.requirements
+    nodes = len(asked.ids) + len(problem.people.ids) + 1
+    places = min(int(asked.people.sum()), int(problem.people.capacity.sum()))
+    full = places * COST_MAX + int((asked.people * asked.waiting).sum()) + 1
+    return 2 * nodes * nodes * (full * int(asked.weight.max()) + int(asked.waiting.max())) >= 2**63
 
 
 def _check_listed(problem: Problem, certificate: Certificate, served: I64) -> int:
     """Check (3) and (4) and return the bound that the prices prove."""
     asked, people = problem.requirements, problem.people
-    r, v, cost = certificate.listed_requirement, certificate.listed_person, certificate.listed_cost
+    r, v = certificate.listed_requirement.astype(np.int64), certificate.listed_person.astype(np.int64)
+    cost = certificate.listed_cost
     _require(np.array_equal(cost, recount.costs_of(problem, r, v)), "A listed pair has another cost.")
     size = len(people.ids)
     key, flow_key = r * size + v, certificate.flow_requirement * size + certificate.flow_person

@@ -59,6 +59,15 @@ def costs_of(problem: Problem, r: I64, v: I64) -> I64:
     return _points(_metres(asked.lat[r], asked.lon[r], people.lat[v], people.lon[v]))
 
 
+def metres(problem: Problem, r: int, v: int) -> float:
+    """Return great-circle metres between a requirement and a person."""
+    asked, people = problem.requirements, problem.people
+    a, b = math.radians(asked.lat[r]), math.radians(people.lat[v])
+    north = math.sin((a - b) / 2) ** 2
+    east = math.sin(math.radians(asked.lon[r] - people.lon[v]) / 2) ** 2
+    return 2 * RADIUS_M * math.asin(math.sqrt(north + math.cos(a) * math.cos(b) * east))
+
+
 def _metres(lat_a: F64, lon_a: F64, lat_b: F64, lon_b: F64) -> F64:
     """Great circle (haversine), broadcast over any shapes, degrees in."""
     a, b = np.deg2rad(lat_a), np.deg2rad(lat_b)
@@ -67,15 +76,15 @@ def _metres(lat_a: F64, lon_a: F64, lat_b: F64, lon_b: F64) -> F64:
     return np.asarray(2 * RADIUS_M * np.arcsin(np.sqrt(north + np.cos(a) * np.cos(b) * east)))
 
 
-def _points(metres: F64) -> I64:
-    return np.asarray(sum(costs.terms(metres).values()))
+def _points(away: F64) -> I64:
+    return np.asarray(sum(costs.terms(away).values()))
 
 
 def _cheaper(problem: Problem, rows: I64, who: I64, price: I64, pays: I64) -> Iterator[tuple[int, int]]:
     asked, people = problem.requirements, problem.people
-    metres = _metres(asked.lat[rows, None], asked.lon[rows, None], people.lat[who], people.lon[who])
-    good = _points(metres + HAIR) + price[who] < pays[rows, None]
-    good &= metres + HAIR < people.reach_m[who]
+    away = _metres(asked.lat[rows, None], asked.lon[rows, None], people.lat[who], people.lon[who])
+    good = _points(away + HAIR) + price[who] < pays[rows, None]
+    good &= away + HAIR < people.reach_m[who]
     if not good.any():
         return
     good &= _allowed(problem, rows, who)
@@ -83,7 +92,7 @@ def _cheaper(problem: Problem, rows: I64, who: I64, price: I64, pays: I64) -> It
         return
     at, column = np.nonzero(good)
     r, v = rows[at], who[column]
-    first, last = _bounds(problem, r, v, metres[at, column], HAIR)
+    first, last = _bounds(problem, r, v, away[at, column], HAIR)
     fits = _in_hours(problem, r, v, first, last)
     for requirement, person in zip(r[fits].tolist(), v[fits].tolist(), strict=True):
         busy = people.busy_indptr[person + 1] > people.busy_indptr[person]
@@ -103,19 +112,19 @@ def _allowed(problem: Problem, rows: I64, who: I64) -> Bool:
         allowed &= (zone < 0) | (home < 0) | (zone == home)
     for requirements, barred in (asked.refused, asked.excluded, asked.serving):
         if len(requirements):
-            at = np.full(len(asked.ids), -1)
-            at[rows] = np.arange(len(rows))
+            row_of = np.full(len(asked.ids), -1)
+            row_of[rows] = np.arange(len(rows))
             column = np.full(len(people.ids), -1)
             column[who] = np.arange(len(who))
-            inside = (at[requirements] >= 0) & (column[barred] >= 0)
-            allowed[at[requirements[inside]], column[barred[inside]]] = False
+            inside = (row_of[requirements] >= 0) & (column[barred] >= 0)
+            allowed[row_of[requirements[inside]], column[barred[inside]]] = False
     return allowed
 
 
-def _bounds(problem: Problem, r: I64, v: I64, metres: F64, hair: float) -> tuple[I64, I64]:
+def _bounds(problem: Problem, r: I64, v: I64, away: F64, hair: float) -> tuple[I64, I64]:
     """Return first and last start of each pair by travel, window, fixed start and certificates."""
     asked, people = problem.requirements, problem.people
-    travel = np.ceil(metres / people.speed_mps[v] + hair).astype(np.int64)
+    travel = np.ceil(away / people.speed_mps[v] + hair).astype(np.int64)
     first = np.maximum(problem.now_s + travel, asked.earliest_s[r])
     last = asked.latest_s[r] - asked.duration_s[r]
     fixed = asked.fixed_start_s[r]
@@ -166,7 +175,7 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
     """
     first, last = _scalar_bounds(problem, r, v, hair)
     people, duration = problem.people, int(problem.requirements.duration_s[r])
-    travel = math.ceil(_scalar_metres(problem, r, v) / float(people.speed_mps[v]) + hair)
+    travel = math.ceil(metres(problem, r, v) / float(people.speed_mps[v]) + hair)
     hours = slice(*people.hours_indptr[people.hours[v] : people.hours[v] + 2].tolist())
     taken = slice(*people.busy_indptr[v : v + 2].tolist())
     free = [
@@ -182,17 +191,9 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
     return sorted((a, b) for a, b in free if a <= b)
 
 
-def _scalar_metres(problem: Problem, r: int, v: int) -> float:
-    asked, people = problem.requirements, problem.people
-    a, b = math.radians(asked.lat[r]), math.radians(people.lat[v])
-    north = math.sin((a - b) / 2) ** 2
-    east = math.sin(math.radians(asked.lon[r] - people.lon[v]) / 2) ** 2
-    return 2 * RADIUS_M * math.asin(math.sqrt(north + math.cos(a) * math.cos(b) * east))
-
-
 def _scalar_bounds(problem: Problem, r: int, v: int, hair: float) -> tuple[int, int]:
     asked, people = problem.requirements, problem.people
-    travel = math.ceil(_scalar_metres(problem, r, v) / float(people.speed_mps[v]) + hair)
+    travel = math.ceil(metres(problem, r, v) / float(people.speed_mps[v]) + hair)
     duration, fixed = int(asked.duration_s[r]), int(asked.fixed_start_s[r])
     first = max(problem.now_s + travel, int(asked.earliest_s[r]))
     last = int(asked.latest_s[r]) - duration

@@ -13,9 +13,7 @@ from matcher.solvers import shortfalls
 from matcher.solvers.calendar import Calendar, leg_s
 from matcher.solvers.case import Case
 from matcher.solvers.growth import Relaxed
-
-#: No requirement is worth anything yet: the price of a place where nobody can serve anything.
-ONE = 1
+from matcher.solvers.network import price_of_a_place
 
 
 def write(
@@ -86,14 +84,15 @@ def _way_s(case: Case, calendar: Calendar, requirement: int, person: int, from_h
 def _certificate(case: Case, relaxed: Relaxed | None) -> Certificate:
     asked = case.problem.requirements
     price = np.zeros(len(case.problem.people.ids), np.int64)
-    unserved = asked.weight * np.int64(ONE) + asked.waiting
-    nothing = np.empty(0, np.int64)
+    nobody, nothing = np.empty(0, np.int32), np.empty(0, np.int64)
     network = case.network
     if relaxed is None or network is None:
+        fill_price, _ = price_of_a_place(case.problem, nodes=1, dearest=0)
+        unserved = asked.weight * np.int64(fill_price) + asked.waiting
         return Certificate(
             person_price=price, requirement_price=unserved, unserved=unserved, list_bound=unserved,
-            listed_requirement=nothing, listed_person=nothing, listed_cost=nothing,
-            flow_requirement=nothing, flow_person=nothing,
+            listed_requirement=nobody, listed_person=nobody, listed_cost=nothing,
+            flow_requirement=nobody, flow_person=nobody,
         )  # fmt: skip
     network = relaxed.network
     listed, taken = relaxed.listed, relaxed.taken
@@ -103,11 +102,11 @@ def _certificate(case: Case, relaxed: Relaxed | None) -> Certificate:
         requirement_price=relaxed.prices.requirement[case.place],
         unserved=network.unserved[case.place],
         list_bound=_list_bound(relaxed)[case.place],
-        listed_requirement=network.order[network.requirement[listed]],
-        listed_person=network.people[network.person[listed]],
+        listed_requirement=network.order[network.requirement[listed]].astype(np.int32),
+        listed_person=network.people[network.person[listed]].astype(np.int32),
         listed_cost=network.cost[listed],
-        flow_requirement=network.order[network.requirement[taken]],
-        flow_person=network.people[network.person[taken]],
+        flow_requirement=network.order[network.requirement[taken]].astype(np.int32),
+        flow_person=network.people[network.person[taken]].astype(np.int32),
     )
 
 

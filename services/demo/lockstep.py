@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from matcher.zone import Zone
-
 from matcher.commands import Command, Tick
+from matcher.zone import Zone
 from services.demo.agenda import Agenda
 from services.demo.receipts import Receipts
 
@@ -120,7 +119,7 @@ def _is_due(zone: Zone, until_s: float) -> bool:
 
 def _would_solve(zone: Zone) -> bool:
     """Say whether a Tick has something to match: time alone, without news, only takes possibilities away."""
-    return zone.stale and bool(zone.seeking) and len(zone.people) > 0
+    return zone.would_solve()
 
 
 def _last_of_each(places: Appended) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""Small problems in which people are wanted by several requirements at once: crews, several visits, weights, waiting."""
+"""Small problems in which people are wanted by several requirements at once."""
 
 from __future__ import annotations
 

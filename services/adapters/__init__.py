@@ -1,0 +1,1 @@
+"""One file a technology for each port. Imported by the entry points only."""

@@ -1,0 +1,49 @@
+"""Contacts in one SQLite file beside the log, readable by its owner only. Erased rows are overwritten."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+from services.contacts import Contact
+
+
+class SqliteContacts:
+    """One connection under one lock: the API and the worker call from different threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS contacts (zone TEXT, person TEXT, webhook TEXT, mailbox TEXT,"
+            " PRIMARY KEY (zone, person)) WITHOUT ROWID"
+        )
+
+    def put(self, zone: str, person: str, contact: Contact) -> None:
+        """See `Contacts.put`."""
+        row = (zone, person, contact.webhook, contact.mailbox)
+        with self._lock:
+            self._db.execute("INSERT OR REPLACE INTO contacts VALUES (?, ?, ?, ?)", row)
+
+    def get(self, zone: str, person: str) -> Contact | None:
+        """See `Contacts.get`."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT webhook, mailbox FROM contacts WHERE zone = ? AND person = ?", (zone, person)
+            ).fetchone()
+        return None if row is None else Contact(webhook=row[0], mailbox=row[1])
+
+    def erase(self, zone: str, person: str) -> None:
+        """See `Contacts.erase`."""
+        with self._lock:
+            self._db.execute("DELETE FROM contacts WHERE zone = ? AND person = ?", (zone, person))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()

@@ -1,0 +1,131 @@
+"""POST routes: one row a command. Decode, give it an id, append, answer 202 with the receipt's place.
+
+An unknown zone is taken too: whether it exists is decided in the order of the log (a DefinePlace may stand just
+before), and the receipt tells. Registered by `app.create`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import msgspec
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from matcher import commands as c
+from matcher.zone import digest
+from services.api import bodies, context, identity
+from services.api.answers import Trouble, reply
+from services.api.context import Context
+from services.ports import MessageTooLarge
+
+
+@dataclass(frozen=True)
+class Row:
+    """A command and its path; `subject` is the field that the path's id fills."""
+
+    path: str
+    command: type[c.Command]
+    subject: str = ""
+
+
+ROWS = (
+    Row("/places", c.DefinePlace),
+    Row("/units", c.DefineUnit),
+    Row("/skills", c.DefineSkill),
+    Row("/policy", c.SetPolicy),
+    Row("/requests", c.SubmitRequest),
+    Row("/requests/{subject:path}/cancel", c.CancelRequest, "request"),
+    Row("/requests/{subject:path}/reopen", c.ReopenRequest, "request"),
+    Row("/requests/{subject:path}/rate", c.RateRequest, "request"),
+    Row("/volunteers", c.RegisterVolunteer),
+    Row("/volunteers/{subject:path}/hours", c.ChangeAvailability, "volunteer"),
+    Row("/volunteers/{subject:path}/pause", c.PauseVolunteer, "volunteer"),
+    Row("/volunteers/{subject:path}/leave", c.RemoveVolunteer, "volunteer"),
+    Row("/offers/{subject:path}/accept", c.AcceptOffer, "offer"),
+    Row("/offers/{subject:path}/decline", c.DeclineOffer, "offer"),
+    Row("/assignments/{subject:path}/depart", c.Depart, "assignment"),
+    Row("/assignments/{subject:path}/arrive", c.Arrive, "assignment"),
+    Row("/assignments/{subject:path}/finish", c.Finish, "assignment"),
+)
+
+
+def router() -> APIRouter:
+    """All command routes, described by the wire structs themselves."""
+    routes = APIRouter(prefix="/zones/{zone}")
+    for row in ROWS:
+        body = bodies.shape(row.command, (row.subject,))
+        routes.add_api_route(
+            row.path,
+            _endpoint(row, msgspec.json.Decoder(body)),
+            methods=["POST"],
+            status_code=202,
+            name=row.command.__name__,
+            description=(row.command.__doc__ or "").strip(),
+            openapi_extra=_described(row, body),
+        )
+    return routes
+
+
+def _described(row: Row, body: type[msgspec.Struct]) -> dict[str, object]:
+    schema = msgspec.json.schema(body)
+    names = ["zone", *(["subject"] if row.subject else [])]
+    inline = {**schema["$defs"][body.__name__], "x-defs": schema["$defs"]} if "$defs" in schema else schema
+    return {
+        "parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names],
+        "requestBody": {"content": {"application/json": {"schema": inline}}},
+    }
+
+
+def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Request], Awaitable[Response]]:
+    async def take(request: Request) -> Response:
+        its = context.of(request)
+        context.require_ready(its)
+        zone = context.path_id(request, "zone")
+        body = bodies.decode(await bodies.read(request), decoder)
+        fields = {name: getattr(body, name) for name in body.__struct_fields__}
+        if row.subject:
+            fields[row.subject] = context.path_id(request, "subject")
+        command = row.command(id=identity.command_id(request), zone=zone, at=its.now(), **fields)
+        await _append_once(its, command)
+        return _accepted(command)
+
+    return take
+
+
+async def _append_once(its: Context, command: c.Command) -> None:
+    """Append unless the same was taken before. Raises Trouble: 422 for another body, 429, 413."""
+    key, said = (command.zone, command.id), digest(command).hex()
+    shown = await its.board.get(command.zone, "command", command.id)
+    before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
+    if before is not None:
+        if before not in ("", said):
+            raise Trouble(
+                422,
+                "idempotency_conflict",
+                f"The {identity.KEY} was used before for another body. Use a fresh one.",
+                command=command.id,
+            )
+        return
+    if its.pending.full:
+        problem = Trouble(429, "too_much", f"({len(its.pending)}) commands wait for an answer. Try again later.")
+        problem.headers["Retry-After"] = "1"
+        raise problem
+    its.pending.take(key, said)
+    try:
+        [(partition, offset)] = await its.append([command])
+    except MessageTooLarge as error:
+        its.pending.drop(key)
+        raise Trouble(413, "too_large", "The command is too large for the log. Split it.") from error
+    except BaseException:
+        its.pending.drop(key)
+        raise
+    its.pending.appended(key, partition, offset)
+
+
+def _accepted(command: c.Command) -> Response:
+    receipt = f"/zones/{quote(command.zone, safe='')}/commands/{quote(command.id, safe='')}"
+    return reply({"command": command.id, "receipt": receipt}, 202, {"Location": receipt})

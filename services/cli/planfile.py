@@ -1,0 +1,97 @@
+"""PLAN.jsonl: a line per request in the order of the file, the summary last (DESIGN 7). Called by `paidan match`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from matcher.problem import Placement, Plan, Problem, Shortfall
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A solved problem with what the summary says of it beyond the plan."""
+
+    problem: Problem
+    plan: Plan
+    #: people left after each rule, for every requirement
+    funnels: list[Mapping[str, int]]
+    policy_sha256: str
+    inputs_sha256: str
+    rejected_rows: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def assigned(self) -> int:
+        """How many requests have somebody."""
+        return len({placement.requirement for placement in self.plan.placements})
+
+
+def write(path: Path, answer: Answer) -> None:
+    """Write the whole file, or leave what was there."""
+    draft = path.with_name(f"{path.name}.part")
+    with draft.open("wb") as file:
+        for line in lines(answer):
+            file.write(msgspec.json.encode(line) + b"\n")
+    os.replace(draft, path)
+
+
+def lines(answer: Answer) -> Iterator[dict[str, Any]]:
+    """Yield the lines as plain values."""
+    placed: dict[int, list[Placement]] = {}
+    for placement in answer.plan.placements:
+        placed.setdefault(placement.requirement, []).append(placement)
+    short = {shortfall.requirement: shortfall for shortfall in answer.plan.shortfalls}
+    for row in range(len(answer.problem.requirements.ids)):
+        yield _request(answer, row, placed.get(row, []), short.get(row))
+    yield _summary(answer)
+
+
+def _request(answer: Answer, row: int, placed: list[Placement], short: Shortfall | None) -> dict[str, Any]:
+    ids = answer.problem.requirements.ids
+    line: dict[str, Any] = {
+        "request_id": ids[row][0],
+        "status": "assigned" if placed else "unassigned",
+        "people": [_person(answer.problem, placement) for placement in sorted(placed, key=lambda p: p.person)],
+        "reasons": [] if short is None else [str(short.reason)],
+        "funnel": dict(answer.funnels[row] if short is None else short.funnel),
+    }
+    if short is not None and short.rival >= 0:
+        line["rival"] = ids[short.rival][0]
+    return line
+
+
+def _person(problem: Problem, placement: Placement) -> dict[str, Any]:
+    return {
+        "volunteer_id": problem.people.ids[placement.person],
+        "start": datetime.fromtimestamp(placement.start_s, UTC).isoformat(),
+        "distance_m": placement.distance_m,
+        "travel_s": placement.travel_s,
+        "cost": placement.cost,
+    }
+
+
+def _summary(answer: Answer) -> dict[str, Any]:
+    plan = answer.plan
+    return {
+        "summary": {
+            "requests": len(answer.problem.requirements.ids),
+            "assigned": answer.assigned,
+            "objective": plan.objective,
+            "optimal": plan.optimal,
+            "gap": plan.gap,
+            "engine": plan.engine,
+            "feasible_pairs": plan.feasible_pairs,
+            "listed_pairs": plan.listed_pairs,
+            "seconds": {stage: round(seconds, 3) for stage, seconds in answer.seconds.items()},
+            "policy_sha256": answer.policy_sha256,
+            "inputs_sha256": answer.inputs_sha256,
+            "rejected_rows": answer.rejected_rows,
+        }
+    }

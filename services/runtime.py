@@ -1,0 +1,202 @@
+"""Puts one process together: log, writers, ticker, board, metrics, API, jobs and worker on one event loop.
+
+Used by `paidan up`, by the demo and by tests over HTTP. It chooses the adapters; it decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from matcher import decisions
+from matcher.commands import ReportJob
+from matcher.zone import Zone
+from services.adapters.board_memory import MemoryBoard
+from services.adapters.contacts_memory import MemoryContacts
+from services.adapters.contacts_sqlite import SqliteContacts
+from services.adapters.jobs_kombu import KombuJobs, connect, notify_queue
+from services.adapters.memory import MemoryLog
+from services.adapters.sqlite import SqliteLog
+from services.announcing import Announcing
+from services.api import app as api
+from services.api.context import Context
+from services.api.pending import Pending
+from services.contacts import Contacts
+from services.embedded import Embedded
+from services.metrics import Metrics
+from services.names import NAME
+from services.ports import Log, Solver
+from services.projecting import Projecting
+from services.readiness import Readiness
+from services.scoring import PrometheusMeters, Scoring
+from services.settings import Settings
+from services.worker.consumer import Worker
+from services.worker.sending import AppriseSender, Console, Telling
+from services.writer import LINGER_S
+
+log = logging.getLogger(__name__)
+
+LOG_FILE = f"{NAME}.sqlite"
+CONTACTS_FILE = "contacts.sqlite"
+REPORT_S = 30.0
+
+
+class Core:
+    """The matcher as the log wants it (`services.core.Core`)."""
+
+    decide = staticmethod(decisions.decide)
+    evolve = staticmethod(decisions.evolve)
+    pose = staticmethod(decisions.pose)
+    revive = staticmethod(Zone.decode)
+
+
+class Runtime:
+    """Everything of one process. `durable=False`: log and contacts in memory, for tests.
+
+    `notify=False` leaves jobs unpublished (the demo's people look at their offers themselves).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        solver: Solver,
+        *,
+        durable: bool = True,
+        notify: bool = True,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        linger_s: float = LINGER_S,
+    ) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.readiness = Readiness()
+        self._open(durable)
+        self.board = MemoryBoard(settings.partitions, settings.receipts_max, settings.closed_max)
+        self.pending = Pending(settings.unanswered_max)
+        self.projecting = Projecting(self.board, [self.pending])
+        self.embedded = Embedded(
+            self.log,
+            Core(),
+            solver,
+            partitions=settings.partitions,
+            beat_s=settings.beat_s or None,
+            now=now,
+            meters=PrometheusMeters(self.metrics),
+            linger_s=linger_s,
+        )
+        self.scoring = Scoring(self.metrics)
+        self._prepare_jobs(notify)
+        for reader in (self.projecting, self.scoring, self.announcing):
+            if reader is not None:
+                self.embedded.subscribe(reader)
+        self.app = api.create(self._context(now))
+        self._projection: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Catch up with the journal, then take work. Raises Stop, and what a writer raises."""
+        self._loop = asyncio.get_running_loop()
+        self._projection = asyncio.create_task(self.projecting.run(), name="projecting")
+        await self.embedded.start()
+        await self.projecting.caught_up()
+        self.scoring.live()
+        if self.announcing is not None:
+            self.jobs.start()
+            self.worker.start()
+            self.announcing.live()
+        self.readiness.started = True
+
+    async def stop(self) -> None:
+        """Drain within the limit: take nothing more, answer what was taken, finish the job in hand, close."""
+        self.readiness.draining = True
+        try:
+            await self._drain()
+            if self.announcing is not None and self.readiness.started:
+                await asyncio.to_thread(self.worker.stop, self.settings.drain_s / 2)
+                await asyncio.to_thread(self.jobs.stop, 1.0)
+            await self.embedded.stop()
+        finally:
+            if self._projection is not None:
+                self._projection.cancel()
+            for close in self._closers:
+                close()
+
+    async def failed(self) -> None:
+        """Wait for ever; raises what ended a part. The process must end then."""
+        assert self._projection is not None
+        failing = asyncio.ensure_future(self.embedded.failed())
+        await asyncio.wait([failing, self._projection], return_when=asyncio.FIRST_COMPLETED)
+        if self._projection.done() and not self._projection.cancelled():
+            failing.cancel()
+            self._projection.result()
+        await failing
+
+    async def settled(self) -> None:
+        """Wait until the board shows everything that was told so far."""
+        await self.projecting.caught_up()
+
+    def _open(self, durable: bool) -> None:
+        self.log: Log
+        self.contacts: Contacts
+        self._closers: list[Callable[[], None]] = []
+        if not durable:
+            self.log, self.contacts = MemoryLog(self.settings.partitions), MemoryContacts()
+            return
+        folder = self.settings.data_dir
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = log_file = SqliteLog(folder / LOG_FILE, self.settings.partitions)
+        self._closers.append(log_file.close)
+        self.contacts = contacts_file = SqliteContacts(folder / CONTACTS_FILE)
+        self._closers.append(contacts_file.close)
+
+    def _prepare_jobs(self, notify: bool) -> None:
+        self.announcing: Announcing | None = None
+        if not notify:
+            return
+        settings = self.settings
+        # Queues in memory are shared by the whole process: each runtime has its own.
+        own = f"{NAME}.notify.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else f"{NAME}.notify"
+        source = notify_queue(own)
+        self.jobs = KombuJobs(settings.jobs, source, self.metrics)
+        self.announcing = Announcing(self.jobs)
+        console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
+        telling = Telling(self.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
+        self.worker = Worker(connect(settings.jobs), source, telling, self._report, self.metrics)
+        self.readiness.add("worker", self._worker_alive)
+
+    def _report(self, command: ReportJob) -> None:
+        """Append from the worker's thread; returns when the log has it."""
+        asyncio.run_coroutine_threadsafe(self.embedded.append([command]), self._loop).result(REPORT_S)
+
+    def _context(self, now: Callable[[], datetime]) -> Context:
+        self.readiness.add("log", self._log_answers)
+        self.readiness.add("unanswered", self._not_full)
+        return Context(
+            append=self.embedded.append,
+            board=self.board,
+            contacts=self.contacts,
+            pending=self.pending,
+            readiness=self.readiness,
+            metrics=self.metrics,
+            now=now,
+            list_limit_max=self.settings.list_limit_max,
+        )
+
+    async def _drain(self) -> None:
+        try:
+            await asyncio.wait_for(self.pending.emptied(), self.settings.drain_s / 2)
+        except TimeoutError:
+            log.warning("some commands are answered after the next start", extra={"count": len(self.pending)})
+
+    async def _worker_alive(self) -> str | None:
+        return None if self.worker.alive else "the worker has ended"
+
+    async def _log_answers(self) -> str | None:
+        await self.log.bounds(f"{NAME}.journal", 0)
+        return None
+
+    async def _not_full(self) -> str | None:
+        self.metrics.set("commands_unanswered", len(self.pending))
+        return "too many commands wait for an answer" if self.pending.full else None

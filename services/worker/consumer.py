@@ -1,0 +1,117 @@
+"""The loop of the worker: take a job, tell, report, acknowledge; in that order. Runs in a thread.
+
+Started by `services/runtime.py`. One code path for every broker. A failed try is acknowledged and reported: when to
+try again is the journal's business.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from kombu import Connection, Queue
+from kombu.message import Message
+from kombu.mixins import ConsumerMixin
+
+from matcher.commands import JobOutcome, ReportJob
+from services.jobs import Notify
+from services.metrics import Metrics
+from services.worker.sending import Telling
+
+log = logging.getLogger(__name__)
+
+#: Attempts remembered as done, so that a second delivery tells nobody twice.
+DONE_MAX = 100_000
+
+
+class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
+    """Takes jobs one by one. `report` appends a command durably before it returns; it may raise to keep the job."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        source: Queue,
+        telling: Telling,
+        report: Callable[[ReportJob], None],
+        metrics: Metrics,
+    ) -> None:
+        self.connection = connection
+        self._source = source
+        self._telling = telling
+        self._report = report
+        self._metrics = metrics
+        self._done: OrderedDict[str, JobOutcome] = OrderedDict()
+        self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Finish the job in hand, then end (within a second or its time-outs)."""
+        self.should_stop = True
+        self._thread.join(timeout_s)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread.is_alive()
+
+    def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
+        """kombu asks what to listen to: JSON only, one job at a time."""
+        return [
+            consumer(
+                [self._source],
+                on_message=self.take,
+                accept=["json"],
+                prefetch_count=1,
+            )
+        ]
+
+    def take(self, message: Message) -> None:
+        """Work one delivery."""
+        job = self._decode(message)
+        if job is None:
+            return
+        if job.key not in self._done:
+            self._tell(job)
+        self._report(_reported(job, self._done[job.key]))
+        message.ack()
+
+    def _tell(self, job: Notify) -> None:
+        try:
+            outcome, channel = self._telling.tell(job)
+        except Exception as error:  # whatever a receiver provokes must not stop the messages to everybody else
+            log.warning("a message could not be sent", extra={"error": type(error).__name__, "job": job.job})
+            outcome, channel = JobOutcome.FAILED, "error"
+        self._metrics.count("notifications_total", channel=channel, outcome=outcome.value)
+        self._done[job.key] = outcome
+        if len(self._done) > DONE_MAX:
+            self._done.popitem(last=False)
+
+    def _decode(self, message: Message) -> Notify | None:
+        """Read the job; what is none (or is no JSON: pickle is never opened) is counted and put away."""
+        try:
+            return msgspec.convert(message.decode(), Notify)
+        except Exception as error:  # kombu raises whatever its codecs raise
+            log.warning("a job could not be read", extra={"error": type(error).__name__})
+            self._metrics.count("parked_total", topic="jobs", reason=type(error).__name__)
+            message.ack()
+            return None
+
+
+def _reported(job: Notify, outcome: JobOutcome) -> ReportJob:
+    """The same command for every delivery of an attempt, but for the clock, which is no part of the comparison."""
+    return ReportJob(
+        id=f"report:{job.key}",
+        zone=job.zone,
+        at=datetime.now(UTC),
+        job=job.job,
+        attempt=job.attempt,
+        outcome=outcome,
+    )

@@ -1,0 +1,81 @@
+"""A beat leaves out what nobody freed could fill; that may never cost anybody anything."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+
+from matcher import commands as c
+from matcher.decisions import decide, pose
+from matcher.policy import TRAVEL_ONLY
+from matcher.solvers import solve
+from matcher.terms import HeldSkill, Hours, NeededSkill, Requirement, WeeklyWindow
+from tests.stories.story import ZONE, Story
+
+SKILLS = ("help", "nursing", "law")
+POLICY = TRAVEL_ONLY.__class__(name="story", travel_only=True, offers_per_day=2, rest_minutes=10)
+
+
+def disturb(story: Story, chance: random.Random, number: int) -> None:
+    """Do one thing that may happen in a town."""
+    people, sent = list(story.zone.people.row_of), [o for o, state in story.offers().items() if state == "sent"]
+    going = [a.id for a in story.zone.assignments.values() if a.status in {"committed", "en_route", "on_site"}]
+    kind = chance.choice(
+        ["request", "request", "accept", "accept", "decline", "visit", "pause", "leave", "register", "hours"]
+    )
+    if kind == "request":
+        need = Requirement(people=chance.choice([1, 1, 1, 2, 3]), skills=(NeededSkill(skill=chance.choice(SKILLS)),))
+        story.request(
+            f"r{number}", at=chance.uniform(0, 9000), requirements=(need,), duration_minutes=chance.choice([30, 240])
+        )
+    elif kind in {"accept", "decline"} and sent:
+        getattr(story, kind)(chance.choice(sent))
+    elif kind == "visit" and going:
+        story.visit(chance.choice(going))
+    elif kind == "pause":
+        story.send(c.PauseVolunteer, volunteer=chance.choice(people), until=story.now(chance.choice([0, 60, 600])))
+    elif kind == "leave" and len(people) > 3:
+        story.send(c.RemoveVolunteer, volunteer=chance.choice(people))
+    elif kind == "register":
+        register(story, chance, f"v{chance.randrange(12)}")
+    elif kind == "hours":
+        window = WeeklyWindow(weekday=0, from_minute=chance.randrange(600), until_minute=1440)
+        story.send(c.ChangeAvailability, volunteer=chance.choice(people), hours=Hours(weekly=(window,)))
+
+
+def register(story: Story, chance: random.Random, name: str) -> None:
+    skills = tuple(HeldSkill(skill=skill) for skill in chance.sample(SKILLS, chance.choice([1, 2])))
+    story.volunteer(name, at=chance.uniform(0, 9000), skills=skills, reach_m=chance.choice([1500, 4000, 9000]))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_posing_everything_would_fill_no_more_than_posing_what_could_have_changed(seed):
+    chance = random.Random(seed)
+    story = Story(POLICY, SKILLS)
+    for number in range(8):
+        register(story, chance, f"v{number}")
+    compared = 0
+    for number in range(120):
+        disturb(story, chance, number)
+        if number % 2:
+            continue
+        story.minute += chance.choice([1, 10, 45])
+        story.beat += 1
+        tick = c.Tick(id=f"t{story.beat}", zone=ZONE, at=story.now(), beat=story.beat)
+
+        story._apply(decide(story.zones, tick), tick)
+        problem = pose(story.zones, tick)
+        everything = pose({ZONE: msgspec.structs.replace(story.zone, stale=True)}, tick)
+        plan = solve(problem) if problem else None
+        if everything is not None:
+            full = solve(everything)
+            assert full.objective["filled"] == (plan.objective["filled"] if plan else 0), (
+                f"seed {seed}, beat {story.beat}"
+            )
+            assert full.objective["travel"] == (plan.objective["travel"] if plan else 0)
+            compared += 1
+        if plan is not None:
+            story._apply(decide(story.zones, tick, plan), tick)
+    assert compared > 10
