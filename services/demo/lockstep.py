@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from matcher.commands import Command, Tick
 from matcher.zone import Zone
@@ -30,8 +30,8 @@ class Chain(Protocol):
     async def answered(self, partition: int, offset: int) -> None:
         """Return when the command there is answered and all readers have been told."""
 
-    def zones(self) -> Mapping[str, Zone]:
-        """Return the zones as of the last answer."""
+    def zones(self) -> Mapping[str, Any]:
+        """Return the zones (`matcher.zone.Zone`) as of the last answer."""
 
 
 class Watcher(Protocol):
