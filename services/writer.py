@@ -204,7 +204,12 @@ class Writer:
         judged: Held | SignedIn | Void | None = None
         while journal.next_offset <= offset:
             limit = min(FOLD_RECORDS, offset + 1 - journal.next_offset)
-            for record in await journal.take(limit):
+            records = await journal.take(limit)
+            if not records:
+                raise LogUntrusted(
+                    f"({JOURNAL}), partition ({self.partition}) ends before ({offset}), where a sign-in was appended."
+                )
+            for record in records:
                 judged, events = self._fold.accept(record.offset, record.value)
                 if isinstance(judged, Held):
                     self._unsaved += 1
