@@ -101,10 +101,8 @@ class Runtime:
         """Drain within the limit: take nothing more, answer what was taken, finish the job in hand, close."""
         self.readiness.draining = True
         try:
-            await self._drain()
-            if self.announcing is not None and self.readiness.started:
-                await asyncio.to_thread(self.worker.stop, self.settings.drain_s / 2)
-                await asyncio.to_thread(self.jobs.stop, 1.0)
+            patience_s = self.settings.drain_s / 3
+            await asyncio.gather(self._drain(patience_s), self._end_jobs(patience_s))
             await self.embedded.stop()
         finally:
             if self._projection is not None:
@@ -173,11 +171,17 @@ class Runtime:
             list_limit_max=self.settings.list_limit_max,
         )
 
-    async def _drain(self) -> None:
+    async def _drain(self, patience_s: float) -> None:
         try:
-            await asyncio.wait_for(self.pending.emptied(), self.settings.drain_s / 2)
+            await asyncio.wait_for(self.pending.emptied(), patience_s)
         except TimeoutError:
             log.warning("some commands are answered after the next start", extra={"count": len(self.pending)})
+
+    async def _end_jobs(self, patience_s: float) -> None:
+        """Let the job in hand be reported; the others are published again after the next start."""
+        if self.announcing is not None and self.readiness.started:
+            await asyncio.to_thread(self.worker.stop, patience_s)
+            await asyncio.to_thread(self.jobs.stop, patience_s)
 
     async def _worker_alive(self) -> str | None:
         return None if self.worker.alive else "the worker has ended"

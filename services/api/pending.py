@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import OrderedDict
 
-from matcher.events import Event
+from matcher.events import CommandParked, Event
 from services.wire import Entry
+
+PARKED_MAX = 1_000
 
 Key = tuple[str, str]
 
@@ -22,6 +25,7 @@ class Pending:
         self._digests: dict[Key, str] = {}
         self._places: dict[int, list[tuple[int, Key]]] = {}
         self._answered: dict[int, int] = {}
+        self._parked: OrderedDict[Key, str] = OrderedDict()
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -62,6 +66,19 @@ class Pending:
     def entry(self, partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
         """Commands up to `entry.last` are answered."""
         self._answered[partition] = max(entry.last, self._answered.get(partition, -1))
+        parked = {event.offset: event.reason for event in events if isinstance(event, CommandParked)}
         places = self._places.get(partition, [])
         while places and places[0][0] <= entry.last:
-            self.drop(heapq.heappop(places)[1])
+            offset, key = heapq.heappop(places)
+            self.drop(key)
+            if offset in parked:
+                self._park(key, parked[offset])
+
+    def parked(self, key: Key) -> str | None:
+        """Why the command was parked, or None. The journal knows a parked command by its offset only."""
+        return self._parked.get(key)
+
+    def _park(self, key: Key, reason: str) -> None:
+        self._parked[key] = reason
+        if len(self._parked) > PARKED_MAX:
+            self._parked.popitem(last=False)

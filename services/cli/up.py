@@ -42,6 +42,7 @@ def up(
 ) -> None:
     """Read the settings once, run, end with the exit code of what ended it."""
     from services import logs, settings
+    from services.ports import LogUntrusted
 
     chosen = settings.load(
         os.environ,
@@ -56,7 +57,10 @@ def up(
     if chosen.beat_s <= 0:
         raise Stop(ExitCode.BAD_INPUT, f"The beat is ({chosen.beat_s}) s. Give a positive number, such as 1.0.")
     logs.setup(chosen.log_format, chosen.log_level)
-    code = asyncio.run(_run(chosen))
+    try:
+        code = asyncio.run(_run(chosen))
+    except LogUntrusted as error:
+        raise Stop(ExitCode.LOG_UNTRUSTED, f"The log in ({chosen.data_dir}) cannot be trusted: {error}") from error
     if code is not ExitCode.OK:
         raise typer.Exit(int(code))
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from matcher.events import CommandParked
 from services.api.identity import derived, fresh
-from services.wire import BODY_BYTES_MAX
-from tests.serving import POINT, Town, open_zone, register, serving
+from services.wire import BODY_BYTES_MAX, Entry
+from tests.serving import POINT, START, Town, open_zone, register, serving
 
 
 def played(story: Callable[[Town], Awaitable[None]], **changes: Any) -> None:
@@ -117,9 +120,10 @@ def test_413_comes_before_the_body_was_sent() -> None:
     async def story(town: Town) -> None:
         host, port = town.http.base_url.host, town.http.base_url.port
         reader, writer = await asyncio.open_connection(host, port)
-        writer.write(b"POST /zones/z1/requests HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n{")
+        writer.write(b"POST /zones/z1/requests HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n{")
         assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
         writer.close()
+        await writer.wait_closed()
 
     played(story)
 
@@ -206,6 +210,19 @@ def test_readyz_says_503_while_draining_and_livez_goes_on() -> None:
     played(story)
 
 
+def test_stopping_waits_for_what_was_taken_and_is_unready_meanwhile() -> None:
+    async def story(town: Town) -> None:
+        town.runtime.pending.take(("z9", "c1"), "digest")
+        stopping = asyncio.create_task(town.runtime.stop())
+        assert (await town.http.get("/readyz")).status_code == 503
+        assert (await town.post("/requests", REQUEST)).status_code == 503
+        assert not stopping.done()
+        town.runtime.pending.drop(("z9", "c1"))
+        await stopping
+
+    played(story)
+
+
 def test_readyz_says_503_while_catching_up_and_names_a_broken_check() -> None:
     async def story(town: Town) -> None:
         async def broken() -> str | None:
@@ -233,6 +250,19 @@ def test_too_much_unanswered_is_429_with_retry_after() -> None:
     played(story, unanswered_max=1)
 
 
+def test_a_parked_command_says_so_in_its_receipt() -> None:
+    async def story(town: Town) -> None:
+        pending = town.runtime.pending
+        pending.take(("z1", "c1"), "digest")
+        pending.appended(("z1", "c1"), 3, 10_000)
+        parked = CommandParked(zone="-", at=START, causation_id="x", offset=10_000, reason="attempts")
+        pending.entry(3, 7, Entry(id="e", after="", first=10_000, last=10_000, at=START), [parked])
+        shown = (await town.http.get("/zones/z1/commands/c1")).json()["command"]
+        assert (shown["state"], shown["reason"]) == ("parked", "attempts")
+
+    played(story)
+
+
 def test_a_contact_is_put_and_erased_and_never_shown() -> None:
     async def story(town: Town) -> None:
         address = "/zones/z1/contacts/ana"
@@ -258,10 +288,36 @@ def test_what_is_not_there_is_404_and_the_schema_is_served_without_pages_from_el
             assert (await town.http.get(f"/zones/z1{path}")).status_code == 404
         assert (await town.http.get("/docs")).status_code == 404
         assert (await town.http.get("/requests")).json()["error"] == "no_route"
-        assert (await town.http.get("/zones/z1/requests?limit=none")).status_code == 422
+        unfit = await town.http.get("/zones/z1/requests?limit=none")
+        assert (unfit.status_code, unfit.json()["field"]) == (422, "limit")
         schema = (await town.http.get("/openapi.json")).json()
         submit = schema["paths"]["/zones/{zone}/requests"]["post"]
-        assert "point" in submit["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        named = submit["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+        assert schema["components"]["schemas"][named]["required"] == ["request", "point"]
+        asked = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(schema)))
+        assert asked <= set(schema["components"]["schemas"])
+
+    played(story)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Host": "127.0.0.1.evil.example"},
+    ],
+)
+def test_a_page_of_another_site_is_not_served(headers: dict[str, str]) -> None:
+    async def story(town: Town) -> None:
+        for answer in (
+            await town.post("/requests", REQUEST, headers=headers),
+            await town.http.get("/readyz", headers=headers),
+        ):
+            assert (answer.status_code, answer.json()["error"]) == (403, "not_local")
+        own = f"http://127.0.0.1:{town.http.base_url.port}"
+        assert (await town.post("/requests", REQUEST, headers={"Origin": own})).status_code == 202
 
     played(story)
 
