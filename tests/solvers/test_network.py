@@ -16,7 +16,7 @@ def network(seed: int, requirements: int, people: int, *, price: int = 10_000, d
     draw = np.random.default_rng(seed)
     feasible = draw.random((requirements, people)) < dense
     cost = draw.integers(0, 60, (requirements, people))
-    rows = [sorted(np.flatnonzero(feasible[r]).tolist(), key=lambda v: (cost[r, v], v)) for r in range(requirements)]  # noqa: B023
+    rows = [sorted(np.flatnonzero(feasible[r]).tolist(), key=lambda v: (cost[r, v], v)) for r in range(requirements)]
     weight = draw.choice([1, 1, 4], requirements)
     return Network(
         requirement=np.repeat(np.arange(requirements), [len(row) for row in rows]),
