@@ -55,6 +55,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+MEANING = {
+    "data_dir": "Folder of the log and the contacts (`--data`).",
+    "host": "The API listens on this machine only until it knows who is asking.",
+    "port": "Port of the API (`--port`); 0 takes a free one.",
+    "partitions": "Partitions of the log; an existing log must have as many.",
+    "beat_s": "Seconds between two solves of a zone (`--beat`).",
+    "drain_s": "How long stopping may take.",
+    "solve_guard_s": "A live solve that takes longer is answered with the greedy plan, and says so.",
+    "unanswered_max": "Commands taken by the API and not answered yet; beyond it 429.",
+    "list_limit_max": "Longest list that a GET returns.",
+    "receipts_max": "Receipts remembered by the board in memory.",
+    "closed_max": "Finished requests remembered by the board in memory.",
+    "jobs": "Broker of the jobs, as a kombu URL.",
+    "console": "Print a line for people who left no contact (`--console`).",
+    "mail": "Mail server as an Apprise URL (no recipient), such as `mailtos://user:password@host`; secret, so no flag.",
+    "send_timeout_s": "Time-out of one message.",
+    "log_format": "`console` or `json` (`--log-format`).",
+    "log_level": "`DEBUG`, `INFO`, `WARNING` or `ERROR` (`--log-level`).",
+}
+
+
 def load(environment: Mapping[str, str], **flags: object) -> Settings:
     """Make the settings. Flags that are None count as not given. Raises Stop (exit 5) with what to change."""
     given: dict[str, Any] = {}
@@ -82,3 +103,27 @@ def _path(kind: type[Any], value: object) -> object:
     if kind is Path:
         return Path(str(value))
     raise NotImplementedError
+
+
+def document() -> str:
+    """The table of settings as Markdown."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from `services/settings.py` by `python -m services.settings`; a test holds the two equal.",
+        "A flag of `paidan up` wins over the environment, the environment over the default.",
+        "An unknown `PAIDAN_` key is an error (exit 5). `_S` is seconds.",
+        "",
+        "| Environment | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    default = Settings()
+    for name in Settings.__struct_fields__:
+        value = getattr(default, name)
+        shown = "" if value is None else f"`{value}`"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {MEANING[name]} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(document(), end="")
