@@ -66,60 +66,56 @@ def _by_row(pairs):
 
 
 def _one(problem, r, metres, refused, excluded, serving):
+    """One requirement: the name of the stage that left nobody, or the starts of those who could come."""
     people, needs = problem.people, problem.requirements
-    asked = range(int(needs.need_indptr[r]), int(needs.need_indptr[r + 1]))
-    left = np.flatnonzero(people.active)
-    if not left.size:
-        return "NO_REGISTERED_VOLUNTEER", {}
-    if needs.zone[r] >= 0:
-        left = left[(people.zone[left] < 0) | (people.zone[left] == needs.zone[r])]
-        if not left.size:
-            return "NO_REGISTERED_VOLUNTEER", {}
-    for n in asked:
-        left = left[people.levels[needs.need_skill[n], left] >= needs.need_level[n]]
-    if not left.size:
-        return "MISSING_SKILL", {}
-    last_s = _last_end(problem, r, [int(needs.need_skill[n]) for n in asked], left.tolist())
-    soonest_end = max(problem.now_s, int(needs.earliest_s[r])) + int(needs.duration_s[r])
-    left = [person for person in left.tolist() if last_s.get(person, soonest_end) >= soonest_end]
-    if not left:
-        return "QUALIFICATION_EXPIRED", {}
-    left = [person for person in left if metres[person] <= people.reach_m[person]]
-    if not left:
-        return "TRAVEL_TOO_FAR", {}
-    travel = {person: math.ceil(metres[person] / people.speed_mps[person]) for person in left}
-    left = [p for p in left if _start(problem, r, p, travel[p], last_s.get(p), busy=[]) != NEVER]
-    if not left:
-        return "NO_START_POSSIBLE", {}
-    left = [person for person in left if person not in excluded]
-    if not left:
-        return "EXCLUDED_BY_REQUESTER", {}
-    left = [person for person in left if person not in refused]
-    if not left:
-        return "PREVIOUSLY_REFUSED", {}
-    left = [person for person in left if not people.spent[person]]
-    if not left:
-        return "ALERT_BUDGET_SPENT", {}
+    skills = range(int(needs.need_indptr[r]), int(needs.need_indptr[r + 1]))
+    here = (people.zone < 0) | (people.zone == needs.zone[r]) if needs.zone[r] >= 0 else np.ones(len(metres), bool)
+    able = np.ones(len(metres), bool)
+    for n in skills:
+        able &= people.levels[needs.need_skill[n]] >= needs.need_level[n]
+    last_s = _last_end(problem, [int(needs.need_skill[n]) for n in skills])
+    first_end_s = max(problem.now_s, int(needs.earliest_s[r])) + int(needs.duration_s[r])
+
+    def start(person, busy=()):
+        travel_s = math.ceil(metres[person] / people.speed_mps[person])
+        return _start(problem, r, person, travel_s, last_s.get(person), busy)
+
     starts = {}
-    for person in left:
+
+    def comes(person):
         if people.engaged[person] or person in serving:
-            continue
-        start = _start(problem, r, person, travel[person], last_s.get(person), busy=_busy(people, person))
-        if start != NEVER:
-            starts[person] = start
-    return (None, starts) if starts else ("ALREADY_COMMITTED", {})
+            return False
+        starts[person] = start(person, _busy(people, person))
+        return starts[person] != NEVER
+
+    left = np.flatnonzero(people.active & here).tolist()
+    stages = (
+        ("NO_REGISTERED_VOLUNTEER", lambda person: True),
+        ("MISSING_SKILL", lambda person: able[person]),
+        ("QUALIFICATION_EXPIRED", lambda person: last_s.get(person, first_end_s) >= first_end_s),
+        ("TRAVEL_TOO_FAR", lambda person: metres[person] <= people.reach_m[person]),
+        ("NO_START_POSSIBLE", lambda person: start(person) != NEVER),
+        ("EXCLUDED_BY_REQUESTER", lambda person: person not in excluded),
+        ("PREVIOUSLY_REFUSED", lambda person: person not in refused),
+        ("ALERT_BUDGET_SPENT", lambda person: not people.spent[person]),
+        ("ALREADY_COMMITTED", comes),
+    )
+    for reason, passes in stages:
+        left = [person for person in left if passes(person)]
+        if not left:
+            return reason, {}
+    return None, {person: starts[person] for person in left}
 
 
-def _last_end(problem, r, skills, crowd):
+def _last_end(problem, skills):
     """When the first certificate that the requirement asks for runs out, for those who have one that does."""
     people = problem.people
     ends: dict[int, int] = {}
-    for person, skill, until_s in zip(
-        people.cert_person.tolist(), people.cert_skill.tolist(), people.cert_expires_s.tolist(), strict=True
-    ):
+    rows = zip(people.cert_person.tolist(), people.cert_skill.tolist(), people.cert_expires_s.tolist(), strict=True)
+    for person, skill, until_s in rows:
         if skill in skills:
             ends[person] = min(until_s, ends.get(person, until_s))
-    return {person: ends[person] for person in crowd if person in ends}
+    return ends
 
 
 def _busy(people, person):
@@ -174,10 +170,8 @@ def nearest_first(problem, trips: Trips) -> Walked:
     return Walked(len(served), metres)
 
 
-def objections(problem, plan) -> list[str]:
+def objections(problem, plan, trips: Trips, mine: Walked) -> list[str]:
     """Return what this script holds against a plan: a worse total, an impossible trip, or a reason it cannot see."""
-    trips = all_trips(problem)
-    mine = nearest_first(problem, trips)
     points = trips.points()
     found = []
     metres = 0

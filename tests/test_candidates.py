@@ -198,6 +198,12 @@ def test_the_start_moves_behind_each_commitment_in_its_way():
     assert row.start_s.tolist() == [NOW + 3 * HOUR]
 
 
+def test_a_commitment_inside_another_hides_nothing():
+    busy = [(NOW, NOW + 5 * HOUR), (NOW + 600, NOW + 1200), (NOW + 1500, NOW + 1800)]
+    row = Candidates(problem([Person(id="p", busy=busy)], [Need(id="r", earliest_s=NOW + HOUR)])).row(0)
+    assert row.start_s.tolist() == [NOW + 5 * HOUR]
+
+
 def test_a_row_is_worked_out_once():
     found = Candidates(random_problem(1))
     assert found.row(3) is found.row(3)

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from services.demo.summary import Summary
     from services.demo.words import Words
 
+#: Invented people for a file of requests that comes without a roster.
 PEOPLE = 2000
+#: One beat, one append, one answer: in lock-step more partitions only mean more waits for the disk.
+PARTITIONS = 1
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +73,12 @@ def demo(
     words = choose(lang, os.environ)
     kept = Folder(folder)
     scenario = _scenario(played, requests, volunteers)
-    summary = asyncio.run(_run(kept, played, scenario, words, fresh=fresh, headless=headless))
+    try:
+        summary = asyncio.run(_run(kept, played, scenario, words, fresh=fresh, headless=headless))
+    except KeyboardInterrupt:
+        raise Stop(
+            ExitCode.INTERRUPTED, f"Stopped. The same command goes on from here; the run is in ({folder})."
+        ) from None
     _show(summary, words, json)
     _judge(summary)
 
@@ -126,24 +134,21 @@ async def _run(
 ) -> Summary:
     """Play to the end and check what came of it."""
     from services.adapters.sqlite import SqliteLog
+    from services.core import Matching
     from services.demo.playing import Audience, play
     from services.demo.receipts import Receipts
     from services.demo.summary import as_json, summarise
-    from services.matching import Matcher
-    from services.solving import ProcessSolver
+    from services.solving import InlineSolver
+    from services.verify import read_receipts, verify
 
     _prepare(kept, fresh=fresh)
-    log = SqliteLog(kept.log)
+    log = SqliteLog(kept.log, PARTITIONS)
     try:
         kept.claim(played)
         audience = Audience()
         with Receipts(kept.receipts) as receipts, _view(scenario, audience, words, headless=headless) as watchers:
-            solver = ProcessSolver()
-            try:
-                await play(scenario, log, Matcher(), solver, receipts, audience, watchers)
-            finally:
-                await solver.close()
-        verdict = await verify(log, kept.receipts)
+            await play(scenario, log, Matching(), InlineSolver(), receipts, audience, watchers, partitions=PARTITIONS)
+        verdict = await verify(log, log.partitions, read_receipts(kept.receipts))
         summary = summarise(
             audience.tally, audience.figures, lost=verdict.lost, double_bookings=verdict.double_bookings
         )

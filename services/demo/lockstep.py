@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from matcher.commands import Command, Tick
 from matcher.zone import Zone
@@ -30,8 +30,8 @@ class Chain(Protocol):
     async def answered(self, partition: int, offset: int) -> None:
         """Return when the command there is answered and all readers have been told."""
 
-    def zones(self) -> Mapping[str, Zone]:
-        """Return the zones as of the last answer."""
+    def zones(self) -> Mapping[str, Any]:
+        """Return the zones (`matcher.zone.Zone`) as of the last answer."""
 
 
 class Watcher(Protocol):
@@ -91,7 +91,7 @@ class Lockstep:
         candidates = [self._agenda.next_beat()]
         for zone in self._chain.zones().values():
             due_s = zone.next_due_s()
-            if _would_solve(zone):
+            if zone.would_solve():
                 candidates.append(beat + 1)
             elif due_s is not None and zone.waiting():
                 candidates.append(max(beat + 1, self._agenda.beats.at_or_after(_time(due_s))))
@@ -114,12 +114,7 @@ def _is_behind(zone: Zone | None, beat: int) -> bool:
 
 def _is_due(zone: Zone, until_s: float) -> bool:
     due_s = zone.next_due_s()
-    return _would_solve(zone) or (due_s is not None and due_s <= until_s and zone.waiting())
-
-
-def _would_solve(zone: Zone) -> bool:
-    """Say whether a Tick has something to match: time alone, without news, only takes possibilities away."""
-    return zone.would_solve()
+    return zone.would_solve() or (due_s is not None and due_s <= until_s and zone.waiting())
 
 
 def _last_of_each(places: Appended) -> dict[int, int]:
