@@ -18,7 +18,7 @@ from services.names import NAME, PARTITIONS
 
 PREFIX = f"{NAME.upper()}_"
 #: Read by the tests only, never by the product.
-FOREIGN = frozenset({f"{PREFIX}{name}" for name in ("DATA", "KAFKA", "REDIS", "AMQP")})
+FOREIGN = frozenset({f"{PREFIX}{name}" for name in ("DATA", "REQUIRE_DATA", "KAFKA", "REDIS", "AMQP")})
 
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -48,13 +48,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Print a line for people who left no contact, instead of reporting that nobody could be told.
     console: bool = True
     #: Mail server as an Apprise URL without recipient (mailtos://user:password@host); None: no mailbox is reached.
+    #: A secret, so it comes from the environment only.
     mail: str | None = None
     send_timeout_s: Seconds = 10.0
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-
-
-SECRET = frozenset({"mail", "jobs"})
 
 
 def load(environment: Mapping[str, str], **flags: object) -> Settings:
