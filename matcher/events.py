@@ -69,18 +69,26 @@ class ReleaseReason(StrEnum):
 
 
 class PlaceDefined(Event, frozen=True, kw_only=True):
+    """A node of the place tree; the first one opened the zone."""
+
     command: DefinePlace
 
 
 class UnitDefined(Event, frozen=True, kw_only=True):
+    """机关单位."""
+
     command: DefineUnit
 
 
 class SkillDefined(Event, frozen=True, kw_only=True):
+    """A skill of the zone's taxonomy."""
+
     command: DefineSkill
 
 
 class PolicySet(Event, frozen=True, kw_only=True):
+    """The zone's rules from now on; `policy_sha256` names them in every solve."""
+
     command: SetPolicy
     policy_sha256: str
 
@@ -150,15 +158,21 @@ class RatingInvited(Event, frozen=True, kw_only=True):
 
 
 class RatingSubmitted(Event, frozen=True, kw_only=True):
+    """评单."""
+
     command: RateRequest
 
 
 class RequestClosed(Event, frozen=True, kw_only=True):
+    """归档, with how it ended."""
+
     request: Id
     outcome: Outcome
 
 
 class RequestCancelled(Event, frozen=True, kw_only=True):
+    """撤单."""
+
     command: CancelRequest
 
 
@@ -166,22 +180,32 @@ class RequestCancelled(Event, frozen=True, kw_only=True):
 
 
 class VolunteerRegistered(Event, frozen=True, kw_only=True):
+    """报到."""
+
     command: RegisterVolunteer
 
 
 class VolunteerChanged(Event, frozen=True, kw_only=True):
+    """A registered person said everything anew."""
+
     command: RegisterVolunteer
 
 
 class AvailabilityChanged(Event, frozen=True, kw_only=True):
+    """New hours; commitments stay."""
+
     command: ChangeAvailability
 
 
 class VolunteerPaused(Event, frozen=True, kw_only=True):
+    """No offers until then."""
+
     command: PauseVolunteer
 
 
 class VolunteerLeft(Event, frozen=True, kw_only=True):
+    """The person is gone."""
+
     command: RemoveVolunteer
 
 
@@ -224,14 +248,20 @@ class OfferSent(Event, frozen=True, kw_only=True):
 
 
 class OfferAccepted(Event, frozen=True, kw_only=True):
+    """接单."""
+
     command: AcceptOffer
 
 
 class OfferDeclined(Event, frozen=True, kw_only=True):
+    """拒单; the pair is not offered again."""
+
     command: DeclineOffer
 
 
 class OfferExpired(Event, frozen=True, kw_only=True):
+    """超时未接; the pair is not offered again."""
+
     offer: Id
 
 
@@ -260,23 +290,33 @@ class AssignmentCommitted(Event, frozen=True, kw_only=True):
 
 
 class VolunteerDeparted(Event, frozen=True, kw_only=True):
+    """出发."""
+
     command: Depart
 
 
 class VolunteerArrived(Event, frozen=True, kw_only=True):
+    """到场 (签到)."""
+
     command: Arrive
 
 
 class WorkFinished(Event, frozen=True, kw_only=True):
+    """完成 (签退)."""
+
     command: Finish
 
 
 class AssignmentReleased(Event, frozen=True, kw_only=True):
+    """释放: the person's time is free again."""
+
     assignment: Id
     reason: ReleaseReason
 
 
 class NoShowRecorded(Event, frozen=True, kw_only=True):
+    """接而不到."""
+
     assignment: Id
 
 
@@ -290,6 +330,8 @@ class TimePassed(Event, frozen=True, kw_only=True):
 
 
 class CommandRefused(Event, frozen=True, kw_only=True):
+    """A "no", with the command in full and the reason."""
+
     command: AnyCommand
     reason: AnyRefusal
 
@@ -309,6 +351,8 @@ class Attempt(Event, frozen=True, kw_only=True):
 
 
 class JobReported(Event, frozen=True, kw_only=True):
+    """What became of a notification."""
+
     command: ReportJob
 
 

@@ -6,6 +6,7 @@ Called by candidates, the rules and whoever needs metres. Knows no people and no
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -22,6 +23,7 @@ def distances_m(lat: float, lon: float, lats: F64, lons: F64) -> F64:
     return from_radians_m(math.radians(lat), math.radians(lon), np.radians(lats), np.radians(lons))
 
 
+@lru_cache(maxsize=2**14)
 def distance_m(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
     """Return great-circle metres between two points in degrees; the same bits as `distances_m`."""
     return float(distances_m(lat_a, lon_a, np.array([lat_b]), np.array([lon_b]))[0])

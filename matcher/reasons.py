@@ -96,6 +96,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", tag=T
 
 
 class UnknownZone(Refusal, frozen=True, kw_only=True):
+    """Nobody has opened this zone."""
+
     zone: str
 
     def message(self) -> str:
@@ -113,6 +115,8 @@ class Unknown(Refusal, frozen=True, kw_only=True):
 
 
 class AlreadyExists(Refusal, frozen=True, kw_only=True):
+    """The id is taken."""
+
     kind: str
     value: str
 
@@ -133,6 +137,8 @@ class WrongState(Refusal, frozen=True, kw_only=True):
 
 
 class ImpossibleWindow(Refusal, frozen=True, kw_only=True):
+    """The window is shorter than the visit."""
+
     earliest: Time
     latest: Time
     duration_minutes: int
@@ -156,6 +162,8 @@ class ImpossibleValue(Refusal, frozen=True, kw_only=True):
 
 
 class TooLate(Refusal, frozen=True, kw_only=True):
+    """Too long ago to be reopened."""
+
     kind: str
     value: str
     limit_days: int
@@ -174,6 +182,8 @@ class IdempotencyConflict(Refusal, frozen=True, kw_only=True):
 
 
 class TooLarge(Refusal, frozen=True, kw_only=True):
+    """What follows would not fit into an entry."""
+
     size_bytes: int
     limit_bytes: int
 

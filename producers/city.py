@@ -250,7 +250,8 @@ def _moment(day: date, chance: Random) -> datetime:
 def _request(zone: str, name: str, moment: datetime, home: Building, chance: Random) -> SubmitRequest:
     skill, _, _, _, minutes = chance.choices(SKILLS, [skill[3] for skill in SKILLS])[0]
     people = 2 if skill == "cleaning" and chance.random() < 0.25 else 1
-    level = 2 if chance.random() < 0.12 else 1
+    level = chance.choices((1, 2, 3), (84, 11, 5))[0]
+    urgency = chance.choices(("urgent", "normal", "low"), (8, 77, 15))[0]
     needs = (NeededSkill(skill=skill, level=level),)
     return identified(
         SubmitRequest(
@@ -262,16 +263,21 @@ def _request(zone: str, name: str, moment: datetime, home: Building, chance: Ran
             place=home.compound,
             requirements=(Requirement(people=people, skills=needs),),
             earliest=moment,
-            latest=_latest(moment, minutes, chance),
+            latest=_latest(moment, minutes, urgency, chance),
             duration_minutes=minutes,
-            urgency=chance.choices(("urgent", "normal", "low"), (8, 77, 15))[0],
+            urgency=urgency,
             channel="generated",
         )
     )
 
 
-def _latest(moment: datetime, minutes: int, chance: Random) -> datetime:
-    """Until ten at night of this day or one of the next; always with room for the visit and the way."""
+def _latest(moment: datetime, minutes: int, urgency: str, chance: Random) -> datetime:
+    """What is urgent cannot wait beyond some hours; the rest waits until ten at night of this day or one of the next.
+
+    There is always room for the visit and the way, not always for anybody's free time.
+    """
+    if urgency == "urgent":
+        return moment + timedelta(minutes=minutes, hours=chance.choice((2, 3, 4)))
     wait = chance.choices([days for days, _ in WAITS], [share for _, share in WAITS])[0]
     local = moment.astimezone(CLOCK)
     evening = datetime.combine(local.date() + timedelta(days=wait), time(22), CLOCK)

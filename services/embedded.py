@@ -102,6 +102,10 @@ class Embedded:
         for writer in self._writers:
             writer.stop()
         results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.give_up(
+                RuntimeError("The log was closed before this command was answered; it will be at next start.")
+            )
         for result in results:
             if isinstance(result, BaseException):
                 raise result

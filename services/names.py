@@ -10,3 +10,6 @@ TOPICS = (COMMANDS, JOURNAL, SNAPSHOTS, PARKED)
 
 #: Partitions of each topic unless the operator says otherwise; commands and journal always have the same number.
 PARTITIONS = 16
+
+#: The log's file in a data folder.
+LOG_FILE = "log.sqlite"

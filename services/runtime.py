@@ -12,9 +12,7 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from matcher import decisions
 from matcher.commands import ReportJob
-from matcher.zone import Zone
 from services.adapters.board_memory import MemoryBoard
 from services.adapters.contacts_memory import MemoryContacts
 from services.adapters.contacts_sqlite import SqliteContacts
@@ -27,8 +25,9 @@ from services.api.context import Context
 from services.api.pending import Pending
 from services.contacts import Contacts
 from services.embedded import Embedded
+from services.matching import Matcher
 from services.metrics import Metrics
-from services.names import NAME
+from services.names import LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.projecting import Projecting
 from services.readiness import Readiness
@@ -40,18 +39,8 @@ from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
-LOG_FILE = f"{NAME}.sqlite"
 CONTACTS_FILE = "contacts.sqlite"
 REPORT_S = 30.0
-
-
-class Core:
-    """The matcher as the log wants it (`services.core.Core`)."""
-
-    decide = staticmethod(decisions.decide)
-    evolve = staticmethod(decisions.evolve)
-    pose = staticmethod(decisions.pose)
-    revive = staticmethod(Zone.decode)
 
 
 class Runtime:
@@ -79,7 +68,7 @@ class Runtime:
         self.projecting = Projecting(self.board, [self.pending])
         self.embedded = Embedded(
             self.log,
-            Core(),
+            Matcher(),
             solver,
             partitions=settings.partitions,
             beat_s=settings.beat_s or None,
@@ -112,10 +101,8 @@ class Runtime:
         """Drain within the limit: take nothing more, answer what was taken, finish the job in hand, close."""
         self.readiness.draining = True
         try:
-            await self._drain()
-            if self.announcing is not None and self.readiness.started:
-                await asyncio.to_thread(self.worker.stop, self.settings.drain_s / 2)
-                await asyncio.to_thread(self.jobs.stop, 1.0)
+            patience_s = self.settings.drain_s / 3
+            await asyncio.gather(self._drain(patience_s), self._end_jobs(patience_s))
             await self.embedded.stop()
         finally:
             if self._projection is not None:
@@ -184,11 +171,17 @@ class Runtime:
             list_limit_max=self.settings.list_limit_max,
         )
 
-    async def _drain(self) -> None:
+    async def _drain(self, patience_s: float) -> None:
         try:
-            await asyncio.wait_for(self.pending.emptied(), self.settings.drain_s / 2)
+            await asyncio.wait_for(self.pending.emptied(), patience_s)
         except TimeoutError:
             log.warning("some commands are answered after the next start", extra={"count": len(self.pending)})
+
+    async def _end_jobs(self, patience_s: float) -> None:
+        """Let the job in hand be reported; the others are published again after the next start."""
+        if self.announcing is not None and self.readiness.started:
+            await asyncio.to_thread(self.worker.stop, patience_s)
+            await asyncio.to_thread(self.jobs.stop, patience_s)
 
     async def _worker_alive(self) -> str | None:
         return None if self.worker.alive else "the worker has ended"

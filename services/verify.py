@@ -123,7 +123,7 @@ async def _partition(
         if entry is None:
             continue
         coverage.answered(entry.first, entry.last)
-        for event in decode_events(entry):
+        for event in _events(entry, partition, record.offset):
             verdict.events += 1
             owed.pop(event.causation_id, None)
             people.see(event)
@@ -161,6 +161,16 @@ async def _records(log: Log, topic: str, partition: int) -> AsyncIterator[Record
                 raise Stop(ExitCode.LOG_UNTRUSTED, f"({topic}), partition ({partition}) jumps at ({offset}).")
             yield record
             offset += 1
+
+
+def _events(entry: Entry, partition: int, offset: int) -> list[happened.Event]:
+    try:
+        return decode_events(entry)
+    except msgspec.MsgspecError as error:
+        place = f"partition ({partition}), offset ({offset})"
+        raise Stop(
+            ExitCode.BAD_INPUT, f"The journal's entry at {place} is newer than this program. Use a newer version."
+        ) from error
 
 
 class _Rule:

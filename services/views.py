@@ -55,6 +55,8 @@ class RequestView(msgspec.Struct, kw_only=True):
     effect: int | None = None
     conduct: int | None = None
     reopened: int = 0
+    #: every offer made for it
+    offers: list[str] = []
 
 
 class VolunteerView(msgspec.Struct, kw_only=True):
@@ -140,6 +142,9 @@ class ZoneFold:
         self.offers: dict[str, OfferView] = {}
         self.assignments: dict[str, AssignmentView] = {}
         self.place_names: dict[str, str] = {}
+        #: person -> ids of their offers (and assignments); state -> requests, in the order in which they came to it
+        self.offers_of: dict[str, dict[str, None]] = {}
+        self.in_state: dict[str, dict[str, None]] = {}
         self._states: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._closed: deque[str] = deque()
@@ -169,6 +174,8 @@ class ZoneFold:
         request.state = state
         if before is not None:
             self._states[before] -= 1
+            del self.in_state[before][request.request]
+        self.in_state.setdefault(state, {})[request.request] = None
         self._states[state] += 1
         if self._transition is not None:
             self._transition(self.view.zone, request, before)
@@ -241,10 +248,13 @@ class ZoneFold:
 
     def _forget(self, request: RequestView) -> None:
         del self.requests[request.request]
-        for requirement in request.requirements:
-            for offer in requirement.assignments:
-                self.offers.pop(offer, None)
-                self.assignments.pop(offer, None)
+        if request.state is not None:
+            del self.in_state[request.state][request.request]
+        for offer in request.offers:
+            gone = self.offers.pop(offer, None)
+            self.assignments.pop(offer, None)
+            if gone is not None:
+                self.offers_of.get(gone.volunteer, {}).pop(offer, None)
 
 
 def _drop(volunteer: VolunteerView | None, field: str, item: str) -> None:
@@ -407,6 +417,9 @@ def _offer(fold: ZoneFold, event: e.OfferSent) -> None:
         expires_at=event.expires_at,
     )
     fold.view.dispatched += 1
+    fold.offers_of.setdefault(event.volunteer, {})[event.offer] = None
+    if (request := fold.requests.get(event.request)) is not None:
+        request.offers.append(event.offer)
     if (volunteer := fold.volunteers.get(event.volunteer)) is not None:
         volunteer.open_offers.append(event.offer)
 

@@ -36,8 +36,8 @@ CAREFUL_COMMANDS = 500
 TRIES_MAX = 3
 #: Every so many entries the journal carries the hashes of the zones.
 HASH_EVERY = 1000
-#: So many entries after the last snapshot there is a new one, whatever the day.
-SNAPSHOT_EVERY = 5000
+#: So many entries after the last snapshot there is a new one, whatever the day. Folding them takes about a second.
+SNAPSHOT_EVERY = 20_000
 #: With nothing to do the log is asked this often whether something was missed.
 IDLE_S = 30.0
 #: How long a dead owner of a partition is taken for alive by those who hand out partitions.
@@ -204,7 +204,12 @@ class Writer:
         judged: Held | SignedIn | Void | None = None
         while journal.next_offset <= offset:
             limit = min(FOLD_RECORDS, offset + 1 - journal.next_offset)
-            for record in await journal.take(limit):
+            records = await journal.take(limit)
+            if not records:
+                raise LogUntrusted(
+                    f"({JOURNAL}), partition ({self.partition}) ends before ({offset}), where a sign-in was appended."
+                )
+            for record in records:
                 judged, events = self._fold.accept(record.offset, record.value)
                 if isinstance(judged, Held):
                     self._unsaved += 1

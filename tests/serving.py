@@ -70,7 +70,8 @@ async def serving(**changes: Any) -> AsyncIterator[Town]:
             town.append(Town(runtime, http))
             yield town[0]
     finally:
-        await runtime.stop()
+        if not runtime.readiness.draining:
+            await runtime.stop()
         await server.stop()
 
 

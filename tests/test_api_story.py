@@ -11,20 +11,22 @@ REQUESTS = 200
 BEATS_MAX = 200
 
 
-async def _answer_offers(town: Town) -> None:
-    for n in range(PEOPLE):
-        found = await town.get(f"/volunteers/v{n}/offers", state="sent")
-        for offer in found["offers"]:
-            for path in ("offers/{}/accept", "assignments/{}/depart", "assignments/{}/arrive", "assignments/{}/finish"):
-                answer = await town.post("/" + path.format(offer["offer"]))
-                assert answer.status_code == 202, answer.text
+async def _answer_offers(town: Town, volunteer: str) -> None:
+    found = await town.get(f"/volunteers/{volunteer}/offers", state="sent")
+    for offer in found["offers"]:
+        for path in ("offers/{}/accept", "assignments/{}/depart", "assignments/{}/arrive", "assignments/{}/finish"):
+            answer = await town.post("/" + path.format(offer["offer"]))
+            assert answer.status_code == 202, answer.text
+
+
+async def _rate(town: Town, request: str) -> None:
+    answer = await town.post(f"/requests/{request}/rate", {"effect": 5, "conduct": 4})
+    assert answer.status_code == 202, answer.text
 
 
 async def _rate_completed(town: Town) -> None:
     found = await town.get("/requests", state="completed", limit=1000)
-    for request in found["requests"]:
-        answer = await town.post(f"/requests/{request['request']}/rate", {"effect": 5, "conduct": 4})
-        assert answer.status_code == 202, answer.text
+    await asyncio.gather(*(_rate(town, view["request"]) for view in found["requests"]))
 
 
 async def _play(town: Town) -> list[str]:
@@ -47,7 +49,7 @@ async def _play(town: Town) -> list[str]:
     await town.settled()
     while town.beats < BEATS_MAX:
         await town.beat()
-        await _answer_offers(town)
+        await asyncio.gather(*(_answer_offers(town, f"v{n}") for n in range(PEOPLE)))
         await town.settled()
         await _rate_completed(town)
         await town.settled()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -393,3 +395,28 @@ def test_the_month_of_boston_is_read_whole_with_its_documented_traps(data: Path)
         row.latest - row.earliest == rows.timedelta(days=14) for row in found.rows if row.latest and row.earliest
     )
     assert {len(row.skills) for row in found.rows} == {1}
+
+
+@pytest.mark.parametrize(
+    ("mapping", "rows", "code", "word"),
+    [
+        ("nowhere", [REQUEST], 5, "paidan: Mapping (nowhere) is neither a file nor shipped"),
+        (None, [REQUEST], 0, "1 of 1 requests assigned"),
+        (None, [REQUEST, REQUEST], 3, "duplicate of line 2"),
+        (None, [REQUEST | {"skills": "magic"}], 6, "MISSING_SKILL"),
+    ],
+)
+def test_the_shell_gets_the_documented_exit_codes(
+    mapping: str | None, rows: list[dict[str, str]], code: int, word: str, tmp_path: Path
+) -> None:
+    requests, volunteers = write(tmp_path / "r.csv", rows), write(tmp_path / "v.csv", [VOLUNTEER])
+    given = ["--requests", requests, "--volunteers", volunteers, "--out", tmp_path / "plan.jsonl"]
+    more = [] if mapping is None else ["--mapping", mapping]
+    ended = subprocess.run(
+        [sys.executable, "-c", "from services.cli import main; main()", "match", *given, *more],
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, word in ended.stderr, "Traceback" in ended.stderr) == (code, True, False), ended.stderr

@@ -10,7 +10,6 @@ import gzip
 import json
 import math
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -113,7 +112,6 @@ class World:
     requests: list[Request]
     people: list[Person]
     windows: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
-    known: dict[tuple[str, str], list[tuple[int, int]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         last = max([self.now, *(r.latest for r in self.requests)])
@@ -122,12 +120,6 @@ class World:
 
     def starts(self, request: Request, person: Person) -> list[tuple[int, int]]:
         """All starts of a pair, closed ranges of seconds; [] when it is not feasible."""
-        key = request.name, person.name
-        if key not in self.known:
-            self.known[key] = self._starts(request, person)
-        return self.known[key]
-
-    def _starts(self, request: Request, person: Person) -> list[tuple[int, int]]:
         if any(person.skills.get(skill, 0) < level for skill, level in request.skills.items()):
             return []
         if request.zone and person.zone and request.zone != person.zone:
@@ -141,6 +133,16 @@ class World:
             for begin, end in self.windows[person.hours]
         ]
         return [(low, high) for low, high in ranges if low <= high]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Feasible pairs, one column each: rows of requests and people, metres, earliest start."""
+
+    request: np.ndarray
+    person: np.ndarray
+    distance: np.ndarray
+    start: np.ndarray
 
 
 def skills_of(text: str) -> dict[str, int]:
@@ -186,27 +188,38 @@ def boston(path: Path) -> list[Request]:
     return found
 
 
-def all_pairs(world: World) -> Iterator[tuple[int, int, float, int]]:
-    """Every feasible pair: request, person, metres, earliest start."""
-    lat, lon = (np.array([getattr(p, name) for p in world.people]) for name in ("lat", "lon"))
-    reach = np.array([p.reach for p in world.people])
+def all_pairs(world: World) -> Pairs:
+    """Every feasible pair of single requests that need one skill and name no zone, as columns."""
+    lat, lon, reach = (np.array([getattr(p, name) for p in world.people]) for name in ("lat", "lon", "reach"))
+    pace = np.array([MODES[p.travel][1] / (MODES[p.travel][0] / 3.6) for p in world.people])
     holders = {s: np.array([s in p.skills for p in world.people]) for r in world.requests for s in r.skills}
+    patterns = {text: np.array([p.hours == text for p in world.people]) for text in world.windows}
+    found: list[tuple[np.ndarray, ...]] = []
     for row, request in enumerate(world.requests):
+        [skill] = request.skills
         distance = metres(request.lat, request.lon, lat, lon)
-        near = distance <= reach
-        for skill in request.skills:
-            near &= holders[skill]
-        for column in np.flatnonzero(near):
-            starts = world.starts(request, world.people[column])
-            if starts:
-                yield row, int(column), float(distance[column]), starts[0][0]
+        near = (distance <= reach) & holders[skill]
+        soonest = np.maximum(world.now + np.ceil(distance * pace - 1e-9).astype(np.int64), request.earliest)
+        for text, theirs in patterns.items():
+            who = np.flatnonzero(near & theirs)
+            start = first_starts(soonest[who], request, np.array(world.windows[text]))
+            who, start = who[start >= 0], start[start >= 0]
+            found.append((np.full(who.size, row), who, distance[who], start))
+    return Pairs(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 
-def best_assignment(pairs: list[tuple[int, int, float, int]], requests: int, people: int) -> tuple[int, int]:
+def first_starts(soonest: np.ndarray, request: Request, windows: np.ndarray) -> np.ndarray:
+    """Earliest start of each person with these windows; -1 where there is none."""
+    start = np.maximum(soonest[:, None], windows[None, :, 0])
+    fits = start + request.duration <= np.minimum(request.latest, windows[None, :, 1])
+    best = np.where(fits, start, np.iinfo(np.int64).max).min(axis=1)
+    return np.where(fits.any(axis=1), best, -1)
+
+
+def best_assignment(pairs: Pairs, requests: int, people: int) -> tuple[int, int]:
     """Most filled, then least metres, by SciPy over all pairs; everybody may also stay at home at a high price."""
-    rows, columns, distance, _ = (np.array(column) for column in zip(*pairs, strict=True))
-    cost = np.floor(distance + 0.5) + 1.0
-    feasible = coo_array((cost, (columns, rows)), shape=(people, requests))
+    cost = np.floor(pairs.distance + 0.5) + 1.0
+    feasible = coo_array((cost, (pairs.person, pairs.request)), shape=(people, requests))
     idle = coo_array((np.full(people, float(UNFILLED)), (np.arange(people), np.arange(people))), shape=(people, people))
     whole = hstack([feasible, idle]).tocsr()
     who, what = min_weight_full_bipartite_matching(whole)
@@ -228,24 +241,26 @@ def test_the_month_of_boston_agrees_with_scipy_over_all_feasible_pairs(data: Pat
 
     now = int(datetime(2015, 6, 1, tzinfo=ZoneInfo("America/New_York")).timestamp())
     world = World(now, "America/New_York", boston(file), people_of(roster))
-    pairs = list(all_pairs(world))
+    pairs = all_pairs(world)
     filled, walked = best_assignment(pairs, len(world.requests), len(world.people))
-    assert summary["feasible_pairs"] == len(pairs)
+    assert summary["feasible_pairs"] == pairs.request.size
     assert summary["optimal"] is True
     assert (summary["assigned"], summary["objective"]["travel"]) == (filled, walked)
     assert_every_line_holds(world, lines, pairs)
 
 
-def assert_every_line_holds(world: World, lines: dict[str, dict], pairs: list[tuple[int, int, float, int]]) -> None:
+def assert_every_line_holds(world: World, lines: dict[str, dict], pairs: Pairs) -> None:
     """Each placement is a feasible pair at its earliest start, nobody serves twice, and a "no" has its true reason."""
-    known = {(world.requests[r].name, world.people[v].name): (distance, start) for r, v, distance, start in pairs}
-    with_somebody = {name for name, _ in known}
+    columns = zip(pairs.request.tolist(), pairs.person.tolist(), strict=True)
+    place = {(world.requests[r].name, world.people[v].name): at for at, (r, v) in enumerate(columns)}
+    with_somebody = {world.requests[r].name for r in np.unique(pairs.request)}
     busy: set[str] = set()
     assert list(lines) == [request.name for request in world.requests]
     for name, line in lines.items():
         assert (line["status"] == "assigned") == bool(line["people"])
         for placed in line["people"]:
-            distance, start = known[name, placed["volunteer_id"]]
+            at = place[name, placed["volunteer_id"]]
+            distance, start = pairs.distance[at], pairs.start[at]
             assert placed["distance_m"] == pytest.approx(distance, abs=1e-6)
             assert datetime.fromisoformat(placed["start"]).timestamp() == start
             assert sum(placed["cost"].values()) == math.floor(distance + 0.5)
@@ -387,10 +402,27 @@ def test_small_random_cities_agree_with_brute_force(seed: int, crews: bool, tmp_
 def test_the_two_outside_solvers_agree_with_each_other() -> None:
     """The sparse oracle is itself checked against a dense one, on a square with holes."""
     chance = random.Random("oracle")
-    pairs = [(r, v, chance.uniform(0, 900), 0) for r in range(9) for v in range(7) if chance.random() < 0.5]
+    drawn = [(r, v, chance.uniform(0, 900), 0) for r in range(9) for v in range(7) if chance.random() < 0.5]
+    pairs = Pairs(*(np.array(column) for column in zip(*drawn, strict=True)))
     dense = np.full((7, 9), float(UNFILLED))
-    for r, v, distance, _ in pairs:
-        dense[v, r] = math.floor(distance + 0.5)
+    dense[pairs.person, pairs.request] = np.floor(pairs.distance + 0.5)
     rows, columns = linear_sum_assignment(dense)
     taken = dense[rows, columns] < UNFILLED
     assert best_assignment(pairs, 9, 7) == (int(taken.sum()), int(dense[rows, columns][taken].sum()))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_two_outside_enumerators_agree_with_each_other(seed: int) -> None:
+    """The columns of the real month and the pair by pair rule of the small cities are one rule."""
+    city = small_city(seed, crews=False)
+    for request in city.requests:
+        request.skills, request.zone = {"a": 1}, ""
+    pairs = all_pairs(city)
+    columns = zip(pairs.request.tolist(), pairs.person.tolist(), pairs.start.tolist(), strict=True)
+    one_by_one = {
+        (r, v): city.starts(request, person)[0][0]
+        for r, request in enumerate(city.requests)
+        for v, person in enumerate(city.people)
+        if city.starts(request, person)
+    }
+    assert {(r, v): start for r, v, start in columns} == one_by_one

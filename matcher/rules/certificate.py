@@ -41,6 +41,8 @@ def objection(problem: Problem, r: int, person: int) -> QualificationExpired | N
 def expiry_s(problem: Problem, skill: int, person: int) -> int | None:
     """Return when this person's certificate for one skill runs out, None for never. Scalar form."""
     people = problem.people
+    if people.cert_person.size == 0:
+        return None
     rows = np.flatnonzero(people.cert_person == person).tolist()
     return min((int(people.cert_expires_s[row]) for row in rows if people.cert_skill[row] == skill), default=None)
 

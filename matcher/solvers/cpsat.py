@@ -23,7 +23,11 @@ from matcher.solvers.case import Case
 from matcher.solvers.growth import Relaxed
 from matcher.solvers.network import Network
 
-#: Beyond this many pairs or possible clashes the model is not built; the gap stays as the relaxation states it.
+#: Up to this size the part is solved at once; a larger one is first solved over its most promising pairs, so that a
+#: better incumbent rules more pairs out.
+PAIRS_FEW = 3_000
+CLASHES_FEW = 20_000
+#: Beyond this many pairs or possible clashes no exact model is built; the gap stays as the relaxation states it.
 PAIRS_MAX = 200_000
 CLASHES_MAX = 100_000
 
@@ -31,22 +35,58 @@ CLASHES_MAX = 100_000
 def improve(case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]) -> tuple[Calendar, int]:
     """Return the best plan found and a value that no plan can undercut. `incumbent` places everything it can."""
     network = relaxed.network
-    value = value_of(case, network, incumbent)
-    used = pairs_in(case, network, incumbent)
-    in_play = _in_play(relaxed, value - relaxed.bound) | used
+    pairs, inside = _part(case, relaxed, incumbent, broken)
+    share = 1.0
+    if _exceeds(network, pairs, PAIRS_FEW, CLASHES_FEW):
+        share = 0.5
+        few = _promising(case, relaxed, incumbent, pairs)
+        incumbent, _ = _decide(case, relaxed, incumbent, few, inside, share)
+        pairs, inside = _part(case, relaxed, incumbent, broken)
+    if _exceeds(network, pairs, PAIRS_MAX, CLASHES_MAX):
+        return incumbent, relaxed.bound
+    return _decide(case, relaxed, incumbent, pairs, inside, share)
+
+
+def _part(case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]) -> tuple[I64, Bool]:
+    """Return the pairs that may have to change, and which requirements they belong to."""
+    network = relaxed.network
+    gap = value_of(case, network, incumbent) - relaxed.bound
+    in_play = _in_play(relaxed, gap) | pairs_in(case, network, incumbent)
     inside = _tied(network, in_play, [case.place[r] for r in broken])
-    pairs = np.flatnonzero(in_play & inside[network.requirement])
-    if len(pairs) > PAIRS_MAX:
-        return incumbent, relaxed.bound
+    return np.flatnonzero(in_play & inside[network.requirement]), inside
+
+
+def _promising(case: Case, relaxed: Relaxed, incumbent: Calendar, pairs: I64) -> I64:
+    """Return the pairs of least reduced cost, as many as fit, and those of the incumbent."""
+    network, price = relaxed.network, relaxed.prices
+    reduced = network.cost[pairs] + price.person[network.person[pairs]] - price.requirement[network.requirement[pairs]]
+    by_cost = pairs[np.argsort(reduced, kind="stable")]
+    used = np.flatnonzero(pairs_in(case, network, incumbent))
+    size = PAIRS_FEW
+    while size > 1 and _exceeds(network, by_cost[:size], PAIRS_FEW, CLASHES_FEW):
+        size //= 2
+    return np.union1d(by_cost[:size], np.intersect1d(used, pairs))
+
+
+def _exceeds(network: Network, pairs: I64, pairs_max: int, clashes_max: int) -> bool:
+    """Say whether a model of these pairs is too large."""
+    many = np.bincount(network.person[pairs], minlength=len(network.capacity))[network.capacity > 1]
+    return len(pairs) > pairs_max or int((many * (many - 1) // 2).sum()) > clashes_max
+
+
+def _decide(
+    case: Case, relaxed: Relaxed, incumbent: Calendar, pairs: I64, inside: Bool, share: float
+) -> tuple[Calendar, int]:
+    """Return the best plan over these pairs, and a bound on every plan that uses no other pair of this part."""
+    network = relaxed.network
+    value = value_of(case, network, incumbent)
     model = _Model(case, network, pairs, np.flatnonzero(inside))
-    if model.clashes > CLASHES_MAX:
-        return incumbent, relaxed.bound
-    found = model.solve(used)
-    outside = relaxed.taken[~inside[network.requirement[relaxed.taken]]]
-    rest = _value_outside(network, outside, inside)
+    found = model.solve(pairs_in(case, network, incumbent), share)
     if found is None:
         return incumbent, relaxed.bound
     plan, bound = found
+    outside = relaxed.taken[~inside[network.requirement[relaxed.taken]]]
+    rest = _value_outside(network, outside, inside)
     calendar, lost = arrange(case, network, np.sort(np.concatenate([outside, plan])))
     for requirement in sorted(lost, key=case.place.__getitem__):
         calendar.place(requirement, model.people(plan, requirement), model.start(requirement))
@@ -97,13 +137,7 @@ class _Model:
             self._by_person[int(network.person[k])].append(k)
         self._start: dict[int, Any] = {}
         self._solver: Any = None
-        self.clashes = self._count_clashes()
-        if self.clashes <= CLASHES_MAX:
-            self._constrain()
-
-    def _count_clashes(self) -> int:
-        capacity = self._network.capacity
-        return sum(len(ks) * (len(ks) - 1) // 2 for v, ks in self._by_person.items() if capacity[v] > 1)
+        self._constrain()
 
     def _constrain(self) -> None:
         network, model = self._network, self._model
@@ -163,7 +197,7 @@ class _Model:
         self._model.add(t >= s + int(lasts[first]) + there).only_enforce_if([*when, order])
         self._model.add(s >= t + int(lasts[second]) + back).only_enforce_if([*when, order.negated()])
 
-    def solve(self, used: Bool) -> tuple[I64, int] | None:
+    def solve(self, used: Bool, share: float) -> tuple[I64, int] | None:
         """Return the pairs of the best plan of this part and a bound on its value; None if the budget gave none."""
         for k in self._pairs:
             self._model.add_hint(self._x[k], bool(used[k]))
@@ -171,7 +205,7 @@ class _Model:
         limits = self._solver.parameters
         limits.num_workers = 1
         limits.random_seed = 1
-        limits.max_deterministic_time = self._case.problem.budget.cpsat_deterministic_time
+        limits.max_deterministic_time = self._case.problem.budget.cpsat_deterministic_time * share
         status = self._solver.solve(self._model)
         if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             return None

@@ -173,9 +173,9 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
 
     `hair`: seconds by which travel may round: the benefit of the doubt goes to a plan (< 0), or against a rival (> 0).
     """
-    first, last = _scalar_bounds(problem, r, v, hair)
     people, duration = problem.people, int(problem.requirements.duration_s[r])
     travel = math.ceil(metres(problem, r, v) / float(people.speed_mps[v]) + hair)
+    first, last = _scalar_bounds(problem, r, v, travel)
     hours = slice(*people.hours_indptr[people.hours[v] : people.hours[v] + 2].tolist())
     taken = slice(*people.busy_indptr[v : v + 2].tolist())
     free = [
@@ -191,9 +191,8 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
     return sorted((a, b) for a, b in free if a <= b)
 
 
-def _scalar_bounds(problem: Problem, r: int, v: int, hair: float) -> tuple[int, int]:
+def _scalar_bounds(problem: Problem, r: int, v: int, travel: int) -> tuple[int, int]:
     asked, people = problem.requirements, problem.people
-    travel = math.ceil(metres(problem, r, v) / float(people.speed_mps[v]) + hair)
     duration, fixed = int(asked.duration_s[r]), int(asked.fixed_start_s[r])
     first = max(problem.now_s + travel, int(asked.earliest_s[r]))
     last = int(asked.latest_s[r]) - duration

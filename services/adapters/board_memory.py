@@ -6,7 +6,7 @@ Chosen by `services/runtime.py`. Receipts and finished requests are bounded; the
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -58,7 +58,7 @@ class MemoryBoard:
             return self._answer(zone, None)
         fitting = (
             view
-            for view in _views(fold, kind).values()
+            for view in _candidates(fold, kind, equal)
             if all(getattr(view, field) == value for field, value in equal.items())
         )
         return self._answer(zone, list(islice(fitting, limit)))
@@ -90,6 +90,18 @@ class MemoryBoard:
 
 def _another_body(event: Event) -> bool:
     return isinstance(event, CommandRefused) and isinstance(event.reason, IdempotencyConflict)
+
+
+def _candidates(fold: ZoneFold, kind: Kind, equal: Mapping[str, str]) -> Iterable[Any]:
+    """The views worth looking at: by person or by state where there is such an order, else all."""
+    views = _views(fold, kind)
+    if kind in ("offer", "assignment") and "volunteer" in equal:
+        ids: Iterable[str] = fold.offers_of.get(equal["volunteer"], {})
+    elif kind == "request" and "state" in equal:
+        ids = fold.in_state.get(equal["state"], {})
+    else:
+        return views.values()
+    return (views[name] for name in ids if name in views)
 
 
 def _views(fold: ZoneFold, kind: Kind) -> Mapping[str, Any]:

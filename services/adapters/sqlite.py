@@ -84,6 +84,9 @@ class SqliteLog:
             self._streams = _streams(self._connection)
             self.partitions = 1 + max(partition for _, partition in self._streams)
             _check_partitions(self.path, self.partitions, partitions)
+        except sqlite3.DatabaseError as error:
+            self._unlock()
+            raise Stop(ExitCode.LOG_UNTRUSTED, f"The log ({path}) is damaged: {error}. Restore a copy.") from error
         except BaseException:
             self._unlock()
             raise
@@ -252,6 +255,8 @@ def _connect(path: Path, options: str = "mode=rw") -> sqlite3.Connection:
 
 
 def _open(path: Path, partitions: int) -> sqlite3.Connection:
+    if path.is_dir():
+        raise Stop(ExitCode.BAD_INPUT, f"({path}) is a directory. Give the path of a file.")
     connection = _connect(path, "mode=rwc")
     try:
         fresh = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
@@ -261,6 +266,9 @@ def _open(path: Path, partitions: int) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         if fresh:
             _create(connection, partitions)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        raise Stop(ExitCode.BAD_INPUT, f"The log ({path}) cannot be opened: {error}. Check disk and path.") from error
     except sqlite3.DatabaseError as error:
         connection.close()
         raise _no_log(path) from error

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from services.board import Answer
+
+#: What is thrown away of a body that is too large: for so long, and so much.
+LINGER_S = 1.0
+LINGER_BYTES_MAX = 8 << 20
 
 _encoder = msgspec.json.Encoder()
 
@@ -34,4 +41,26 @@ def found(answer: Answer, name: str) -> Response:
 
 def trouble(problem: Trouble) -> Response:
     """Encode a Trouble."""
-    return reply(problem.body, problem.status, problem.headers)
+    kind = Lingering if problem.status == 413 else Response
+    return kind(_encoder.encode(problem.body), problem.status, problem.headers, media_type="application/json")
+
+
+class Lingering(Response):
+    """Answers at once, then throws away a little of the unread body: a connection that is closed on a client which is
+    still sending would be reset, and the answer lost on its way."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send everything but the end, discard within the limits, end."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_discard(receive), LINGER_S)
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _discard(receive: Receive) -> None:
+    discarded, more = 0, True
+    while more and discarded < LINGER_BYTES_MAX:
+        message = await receive()
+        discarded += len(message.get("body", b""))
+        more = message.get("more_body", False)

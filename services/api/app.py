@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from services.api import commands, health, people, queries
 from services.api.answers import Trouble, reply, trouble
 from services.api.context import Context
+from services.api.local import LocalOnly
 from services.api.metering import Metering
 from services.names import NAME
 
@@ -20,15 +22,32 @@ def create(context: Context) -> FastAPI:
     app.state.context = context
     for routes in (health.routes, commands.router(), people.routes, queries.routes):
         app.include_router(routes)
+    app.add_middleware(LocalOnly)
     app.add_middleware(Metering, metrics=context.metrics)
     app.add_exception_handler(Trouble, _trouble)
     app.add_exception_handler(HTTPException, _unrouted)
+    app.add_exception_handler(RequestValidationError, _misasked)
+    _describe(app)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Add the bodies to `/openapi.json`; FastAPI knows only its own models."""
+    document = app.openapi()
+    document.setdefault("components", {}).setdefault("schemas", {}).update(commands.schemas())
 
 
 async def _trouble(request: Request, error: Exception) -> Response:
     assert isinstance(error, Trouble)
     return trouble(error)
+
+
+async def _misasked(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = str(first["loc"][-1])
+    message = f"`{field}` is ({first.get('input')}). {first['msg']}."
+    return reply({"error": "unfit", "message": message, "field": field, "remedy": first["msg"]}, 422)
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

@@ -79,7 +79,7 @@ def _unfit(body: bytes, said: str) -> Trouble:
     named = re.search(r"(?:required|unknown) field `([^`]+)`", what)
     if named:
         path = f"{path}.{named[1]}"
-    value = _value_at(msgspec.json.decode(body), path)
+    value = _value_at(body, path)
     shown = "(absent)" if value is _ABSENT else msgspec.json.encode(value).decode()[:SHOWN_LENGTH_MAX]
     return Trouble(
         422,
@@ -94,8 +94,12 @@ def _unfit(body: bytes, said: str) -> Trouble:
 _ABSENT = object()
 
 
-def _value_at(value: Any, path: str) -> Any:
+def _value_at(body: bytes, path: str) -> Any:
     """Follow msgspec's path (`$.a[0].b`); `[...]` stands for the keys of an object and cannot be followed."""
+    try:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return _ABSENT  # what stands behind the bad field is worse still
     for name, index in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path):
         try:
             value = value[name] if name else value[int(index)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -53,11 +54,14 @@ ROWS = (
 )
 
 
+BODIES = {row: bodies.shape(row.command, (row.subject,)) for row in ROWS}
+_REF = "#/components/schemas/{name}"
+
+
 def router() -> APIRouter:
-    """All command routes, described by the wire structs themselves."""
+    """All command routes."""
     routes = APIRouter(prefix="/zones/{zone}")
-    for row in ROWS:
-        body = bodies.shape(row.command, (row.subject,))
+    for row, body in BODIES.items():
         routes.add_api_route(
             row.path,
             _endpoint(row, msgspec.json.Decoder(body)),
@@ -70,13 +74,17 @@ def router() -> APIRouter:
     return routes
 
 
-def _described(row: Row, body: type[msgspec.Struct]) -> dict[str, object]:
-    schema = msgspec.json.schema(body)
+def schemas() -> dict[str, Any]:
+    """The bodies and all that they are made of, described by the wire structs themselves."""
+    _, components = msgspec.json.schema_components(BODIES.values(), ref_template=_REF)
+    return components
+
+
+def _described(row: Row, body: type[msgspec.Struct]) -> dict[str, Any]:
     names = ["zone", *(["subject"] if row.subject else [])]
-    inline = {**schema["$defs"][body.__name__], "x-defs": schema["$defs"]} if "$defs" in schema else schema
     return {
         "parameters": [{"name": n, "in": "path", "required": True, "schema": {"type": "string"}} for n in names],
-        "requestBody": {"content": {"application/json": {"schema": inline}}},
+        "requestBody": {"content": {"application/json": {"schema": {"$ref": _REF.format(name=body.__name__)}}}},
     }
 
 

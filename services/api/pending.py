@@ -5,10 +5,14 @@ Told of appends by the command routes and of answers by `services/projecting.py`
 
 from __future__ import annotations
 
+import asyncio
 import heapq
+from collections import OrderedDict
 
-from matcher.events import Event
+from matcher.events import CommandParked, Event
 from services.wire import Entry
+
+PARKED_MAX = 1_000
 
 Key = tuple[str, str]
 
@@ -21,6 +25,9 @@ class Pending:
         self._digests: dict[Key, str] = {}
         self._places: dict[int, list[tuple[int, Key]]] = {}
         self._answered: dict[int, int] = {}
+        self._parked: OrderedDict[Key, str] = OrderedDict()
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -37,21 +44,41 @@ class Pending:
     def take(self, key: Key, digest: str) -> None:
         """A command is about to be appended."""
         self._digests[key] = digest
+        self._empty.clear()
+
+    async def emptied(self) -> None:
+        """Wait until nothing is pending."""
+        await self._empty.wait()
 
     def appended(self, key: Key, partition: int, offset: int) -> None:
         """It stands at this offset of commands. (Its answer may have come first.)"""
         if offset <= self._answered.get(partition, -1):
-            self._digests.pop(key, None)
+            self.drop(key)
         else:
             heapq.heappush(self._places.setdefault(partition, []), (offset, key))
 
     def drop(self, key: Key) -> None:
-        """The append failed."""
+        """Wait for it no more: it is answered, or the append failed."""
         self._digests.pop(key, None)
+        if not self._digests:
+            self._empty.set()
 
     def entry(self, partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
         """Commands up to `entry.last` are answered."""
         self._answered[partition] = max(entry.last, self._answered.get(partition, -1))
+        parked = {event.offset: event.reason for event in events if isinstance(event, CommandParked)}
         places = self._places.get(partition, [])
         while places and places[0][0] <= entry.last:
-            self._digests.pop(heapq.heappop(places)[1], None)
+            offset, key = heapq.heappop(places)
+            self.drop(key)
+            if offset in parked:
+                self._park(key, parked[offset])
+
+    def parked(self, key: Key) -> str | None:
+        """Why the command was parked, or None. The journal knows a parked command by its offset only."""
+        return self._parked.get(key)
+
+    def _park(self, key: Key, reason: str) -> None:
+        self._parked[key] = reason
+        if len(self._parked) > PARKED_MAX:
+            self._parked.popitem(last=False)

@@ -77,8 +77,11 @@ async def receipt(request: Request, zone: str, key: str) -> Response:
     its = context.of(request)
     waits = its.pending.digest((zone, key)) is not None
     answer = await its.board.get(zone, "command", key)
+    parked = its.pending.parked((zone, key))
     if answer.found is None and waits:
         return found(_with(answer, Receipt(command=key, state="pending")), "command")
+    if answer.found is None and parked is not None:
+        return found(_with(answer, Receipt(command=key, state="parked", reason=parked)), "command")
     return _shown(answer, "command", key)
 
 

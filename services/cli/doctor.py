@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from services.exits import ExitCode, Stop
-from services.names import NAME
+from services.names import LOG_FILE, NAME
 
 DISK_BYTES_MIN = 1 << 30
 #: The first second of the year this was written in: a clock before it is not set.
@@ -146,7 +146,6 @@ def _writable(data: Path) -> Finding:
 
 def _log(data: Path) -> Finding:
     from services.adapters.sqlite import SqliteLog
-    from services.runtime import LOG_FILE
 
     path = data / LOG_FILE
     if not path.exists():

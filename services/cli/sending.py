@@ -116,11 +116,12 @@ async def to_log(commands: Sequence[Command], data: Path, derived: frozenset[str
     """Append to the log in `data`, answer there and then, and stop. Raises Stop when `up` holds the log."""
     from services.adapters.sqlite import SqliteLog
     from services.embedded import Embedded
-    from services.runtime import LOG_FILE, Core
+    from services.matching import Matcher
+    from services.names import LOG_FILE
 
     log = SqliteLog(data / LOG_FILE)
     try:
-        chain = Embedded(log, Core(), _NeverAsked(), partitions=log.partitions, beat_s=None)
+        chain = Embedded(log, Matcher(), _NeverAsked(), partitions=log.partitions, beat_s=None)
         listener = _Listener()
         chain.subscribe(listener)
         await chain.start()

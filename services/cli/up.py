@@ -42,6 +42,7 @@ def up(
 ) -> None:
     """Read the settings once, run, end with the exit code of what ended it."""
     from services import logs, settings
+    from services.ports import LogUntrusted
 
     chosen = settings.load(
         os.environ,
@@ -56,7 +57,10 @@ def up(
     if chosen.beat_s <= 0:
         raise Stop(ExitCode.BAD_INPUT, f"The beat is ({chosen.beat_s}) s. Give a positive number, such as 1.0.")
     logs.setup(chosen.log_format, chosen.log_level)
-    code = asyncio.run(_run(chosen))
+    try:
+        code = asyncio.run(_run(chosen))
+    except LogUntrusted as error:
+        raise Stop(ExitCode.LOG_UNTRUSTED, f"The log in ({chosen.data_dir}) cannot be trusted: {error}") from error
     if code is not ExitCode.OK:
         raise typer.Exit(int(code))
 
@@ -74,14 +78,15 @@ async def _run(settings: Settings) -> ExitCode:
         try:
             await server.start()
             came = asyncio.ensure_future(signals.wait())
-            await _until_told(came, asyncio.ensure_future(_live(runtime, server)))
+            await _until_told(came, asyncio.ensure_future(_live(runtime, server, solver)))
         finally:
             await _close(runtime, server, solver)
     return exit_code(came.result())
 
 
-async def _live(runtime: Runtime, server: HttpServer) -> None:
+async def _live(runtime: Runtime, server: HttpServer, solver: ProcessSolver) -> None:
     """Start, say so, and wait for a failure (which is raised)."""
+    await solver.start()
     await runtime.start()
     _greet(runtime.settings, server.url)
     await runtime.failed()

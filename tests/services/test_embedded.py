@@ -6,11 +6,13 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from matcher.events import Event, TimePassed
 from services.adapters.memory import MemoryLog
 from services.adapters.sqlite import SqliteLog
 from services.embedded import Embedded
-from services.wire import Entry
+from services.wire import Entry, partition_of
 from tests.simulation import toy
 from tests.simulation.virtual import run
 
@@ -90,3 +92,33 @@ def test_the_ticker_lets_time_pass_where_something_waits():
     quiet, busy = run(main())
     assert quiet == 2
     assert 98 <= busy <= 101
+
+
+def test_a_failing_core_ends_everything_and_tells_those_who_wait():
+    async def main() -> None:
+        embedded = Embedded(MemoryLog(2), toy.ToyCore(crash_on={"submit.r1"}), toy.ToySolver(), partitions=2)
+        await embedded.start()
+        await answered(embedded, [toy.place("z")])
+        with pytest.raises(ZeroDivisionError):
+            await answered(embedded, [toy.request("z", "r1")])
+        with pytest.raises(ZeroDivisionError):
+            await embedded.failed()
+        with pytest.raises(ZeroDivisionError):
+            await embedded.stop()
+
+    run(main())
+
+
+def test_places_come_back_in_the_order_of_the_commands():
+    async def main() -> None:
+        embedded = Embedded(MemoryLog(4), toy.ToyCore(), toy.ToySolver(), partitions=4, linger_s=0)
+        await embedded.start()
+        zones = [f"z{n % 7}" for n in range(40)]
+        places = await embedded.append([toy.person(zone, f"p{n}") for n, zone in enumerate(zones)])
+        assert [partition for partition, _ in places] == [partition_of(zone, 4) for zone in zones]
+        for partition in range(4):
+            offsets = [offset for at, offset in places if at == partition]
+            assert offsets == list(range(len(offsets)))
+        await embedded.stop()
+
+    run(main())

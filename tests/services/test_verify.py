@@ -195,3 +195,12 @@ def test_a_file_that_is_no_log_ends_with_5(app: typer.Typer, tmp_path: Path, com
     result = CliRunner().invoke(app, ["journal", command, str(tmp_path / "none.db")])
     assert isinstance(result.exception, Stop)
     assert result.exception.code == ExitCode.BAD_INPUT
+
+
+def test_a_damaged_file_ends_with_7(app: typer.Typer, file: Path):
+    content = bytearray(file.read_bytes())
+    content[8192:] = b"\x55" * (len(content) - 8192)
+    file.write_bytes(content)
+    result = CliRunner().invoke(app, ["journal", "verify", str(file)])
+    assert isinstance(result.exception, Stop)
+    assert result.exception.code in {ExitCode.LOG_UNTRUSTED, ExitCode.BAD_INPUT}

@@ -95,7 +95,11 @@ class Line:
             raise AppendUncertain
         first = await self._log.append(topic, partition, messages)
         await self._wait()
-        if fate < 1.0:  # there, but the answer is lost
+        if fate < 0.8:  # there, and once more later: a producer that did not hear the answer in time
+            asyncio.get_running_loop().call_later(
+                self._dice.uniform(0, 20), _later, self._log, topic, partition, messages
+            )
+        elif fate < 1.0:  # there, but the answer is lost
             raise AppendUncertain
         return first
 

@@ -2,21 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from matcher.commands import Command, Tick
 from matcher.events import Event
+from matcher.problem import Plan, Problem
 from services.adapters.memory import MemoryLog
+from services.core import Core
 from services.folding import Fold
+from services.matching import Matcher
 from services.names import COMMANDS, JOURNAL
 from services.parking import NO_ZONE
-from services.ports import Log
+from services.ports import Log, Solver
+from services.solving import InlineSolver
 from services.verify import Receipt, Verdict, verify
 from services.wire import encode
 from tests.simulation import toy
 
 ZONES = ("east", "west")
+
+
+class Slow:
+    """The real solver, in line, after some time of the loop's."""
+
+    def __init__(self, solve_s: float) -> None:
+        self._solve_s = solve_s
+        self._solver = InlineSolver()
+
+    async def solve(self, problem: Problem) -> Plan:
+        await asyncio.sleep(self._solve_s)
+        return await self._solver.solve(problem)
+
+
+#: What the stories are played with: both cores see the same faults.
+CORES: dict[str, tuple[Callable[[], Core], Callable[[float], Solver]]] = {
+    "toy": (toy.ToyCore, toy.ToySolver),
+    "matcher": (Matcher, Slow),
+}
 
 #: Thirty commands: beats that solve, cancelled requests, a repeat, refusals, garbage, an unknown zone.
 FIXED: list[Command | bytes] = [
@@ -25,8 +49,9 @@ FIXED: list[Command | bytes] = [
     toy.tick("west", 0), toy.cancel("west", "w1"), toy.request("east", "e2"), toy.tick("east", 1),
     b"{broken", toy.person("east", "ben"), toy.tick("east", 2), toy.request("east", "e2", "submit.e2.again"),
     toy.person("east", "ben"), toy.tick("west", 1), toy.cancel("east", "e1"), toy.request("east", "e3"),
-    toy.tick("east", 3), toy.tick("east", 2), toy.request("nowhere", "n1"), toy.cancel("east", "none"),
-    toy.person("west", "li"), toy.request("west", "w3"), toy.tick("west", 2), toy.tick("east", 4),
+    toy.tick("east", 3), toy.accept("east", "e2", "ana"), toy.accept("east", "e2", "ben"),
+    toy.request("nowhere", "n1"), toy.person("west", "li"), toy.request("west", "w3"), toy.tick("west", 2),
+    toy.tick("east", 4),
     toy.cancel("east", "e3"), toy.tick("east", 5),
 ]  # fmt: skip
 
@@ -39,6 +64,7 @@ def random_story(dice: random.Random, length: int) -> list[Command | bytes]:
 def _steps(dice: random.Random, length: int) -> Iterator[Command | bytes]:
     beats = dict.fromkeys(ZONES, 0)
     said: list[Command | bytes] = []
+    people: list[str] = []
     for n in range(length):
         zone = dice.choice(ZONES)
         what = dice.random()
@@ -48,11 +74,14 @@ def _steps(dice: random.Random, length: int) -> Iterator[Command | bytes]:
             beats[zone] += 1
         elif what < 0.45:
             step = toy.person(zone, f"p{n}")
+            people.append(f"p{n}")
         elif what < 0.75:
             step = toy.request(zone, f"r{n}")
         elif what < 0.88:
             step = toy.cancel(zone, f"r{dice.randrange(n + 1)}")
-        elif what < 0.94 and said:
+        elif what < 0.93 and people:
+            step = toy.accept(zone, f"r{dice.randrange(n + 1)}", dice.choice(people))
+        elif what < 0.96 and said:
             step = dice.choice(said)
         else:
             step = dice.choice([b"", b"\xff", b'{"type":"Tick"}', toy.request("nowhere", f"n{n}")])
@@ -75,9 +104,9 @@ def receipt(step: Command | bytes, offset: int) -> dict[str, Receipt]:
 # --- afterwards ----------------------------------------------------------------------------------------------------
 
 
-async def zone_events(log: Log) -> dict[str, list[Event]]:
+async def zone_events(log: Log, core: Core) -> dict[str, list[Event]]:
     """Fold the journal; return each zone's events. The fold checks hashes and ranges on the way."""
-    fold = Fold(toy.ToyCore(), 0)
+    fold = Fold(core, 0)
     events: dict[str, list[Event]] = {}
     for record in await log.read(JOURNAL, 0, 0, 10**6):
         for event in fold.accept(record.offset, record.value)[1]:

@@ -20,15 +20,11 @@ from tests.simulation.virtual import run
 BEFORE = 9  # commands that are there before the first writer
 
 
-def writer(log: SteppingLog, **options: Any) -> Writer:
-    defaults: dict[str, Any] = {"group_max": 4, "linger_s": 0.005, "snapshot_every": 3, "hash_every": 2}
-    return Writer(log, toy.ToyCore(), toy.ToySolver(), partition=0, partitions=1, **{**defaults, **options})
-
-
 class World:
     """One log, one client, and writers that come and go."""
 
-    def __init__(self) -> None:
+    def __init__(self, core: str) -> None:
+        self.core, self.solver = stories.CORES[core]
         self.log = SteppingLog(1)
         self.receipts: dict[str, Receipt] = {}
         self.current: Writer | None = None
@@ -46,18 +42,25 @@ class World:
         self.receipts.update(stories.receipt(step, offset))
         return offset
 
+    def writer(self) -> Writer:
+        """A process of today: a fresh state, small groups, many snapshots."""
+        return Writer(
+            self.log, self.core(), self.solver(0.02), partition=0, partitions=1,
+            group_max=4, linger_s=0.005, snapshot_every=3, hash_every=2,
+        )  # fmt: skip
+
     async def finish(self) -> None:
         """Let a fresh writer answer what is left and stop cleanly."""
-        self.current = writer(self.log)
+        self.current = self.writer()
         task = asyncio.ensure_future(self.current.run())
         await self.current.until_answered(len(stories.FIXED) - 1)
         self.current.stop()
         await task
 
 
-async def crashed(at: int | None, *, after_a_death: bool) -> tuple[bool, dict[str, list[Event]]]:
+async def crashed(core: str, at: int | None, *, after_a_death: bool) -> tuple[bool, dict[str, list[Event]]]:
     """Play the story with a crash at wait number `at`; say whether the writer lived that long, and what happened."""
-    world = World()
+    world = World(core)
     if after_a_death:
         await world.log.append(JOURNAL, 0, [Message(encode(SignIn(id="dead", at=toy.EPOCH)))])
     for step in stories.FIXED[:BEFORE]:
@@ -65,12 +68,12 @@ async def crashed(at: int | None, *, after_a_death: bool) -> tuple[bool, dict[st
     died = False
     client = asyncio.ensure_future(world.client())
     if at is not None:
-        world.current = writer(world.log)
+        world.current = world.writer()
         died = await _life(world, world.current, client, at)
     await client
     await world.finish()
     await stories.sound(world.log, world.receipts)
-    return died, await stories.zone_events(world.log)
+    return died, await stories.zone_events(world.log, world.core())
 
 
 async def _life(world: World, first: Writer, client: asyncio.Future[None], at: int) -> bool:
@@ -94,13 +97,22 @@ async def _life(world: World, first: Writer, client: asyncio.Future[None], at: i
     return False
 
 
-@pytest.mark.parametrize("after_a_death", [False, True], ids=["usual", "one by one, after a writer that died"])
-def test_nothing_is_lost_or_doubled_whatever_wait_the_writer_dies_at(after_a_death: bool):
-    _, undisturbed = run(crashed(None, after_a_death=False))
-    assert len(undisturbed["east"]) > 15
+@pytest.mark.parametrize(
+    ("core", "after_a_death"),
+    [
+        ("toy", False),
+        ("toy", True),
+        ("matcher", False),
+        pytest.param("matcher", True, marks=pytest.mark.slow),
+    ],
+    ids=["toy", "toy, one by one after a writer that died", "matcher", "matcher, one by one after a writer that died"],
+)
+def test_nothing_is_lost_or_doubled_whatever_wait_the_writer_dies_at(core: str, after_a_death: bool):
+    _, undisturbed = run(crashed(core, None, after_a_death=False))
+    assert {"AssignmentHeld", "RequestCancelled"} <= {type(event).__name__ for event in undisturbed["east"]}
     at = 0
     while True:
-        died, events = run(crashed(at, after_a_death=after_a_death))
+        died, events = run(crashed(core, at, after_a_death=after_a_death))
         assert events == undisturbed, f"the writer died at its wait number {at}"
         if not died:
             break

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from matcher.commands import CancelRequest, Command, DefinePlace, RegisterVolunteer, SubmitRequest, Tick
+from matcher.commands import AcceptOffer, CancelRequest, Command, DefinePlace, RegisterVolunteer, SubmitRequest, Tick
 from matcher.events import (
     AssignmentHeld,
     AssignmentReleased,
@@ -25,7 +25,7 @@ from matcher.events import (
     VolunteerRegistered,
 )
 from matcher.reasons import AlreadyExists, Unknown, UnknownZone
-from matcher.terms import PlaceLevel, Point
+from matcher.terms import Hours, PlaceLevel, Point, WeeklyWindow
 
 EPOCH = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -172,9 +172,12 @@ def place(zone: str) -> DefinePlace:
     return DefinePlace(id=f"place.{zone}", zone=zone, at=EPOCH, place="root", level=PlaceLevel.DISTRICT)
 
 
+ALWAYS = Hours(weekly=tuple(WeeklyWindow(weekday=day, from_minute=0, until_minute=1440) for day in range(7)))
+
+
 def person(zone: str, name: str) -> RegisterVolunteer:
     return RegisterVolunteer(
-        id=f"register.{name}", zone=zone, at=EPOCH, volunteer=name, point=Point(lat=39.9, lon=116.4)
+        id=f"register.{name}", zone=zone, at=EPOCH, volunteer=name, point=Point(lat=39.9, lon=116.4), hours=ALWAYS
     )
 
 
@@ -186,6 +189,12 @@ def request(zone: str, name: str, command_id: str | None = None) -> SubmitReques
 
 def cancel(zone: str, name: str) -> CancelRequest:
     return CancelRequest(id=f"cancel.{name}", zone=zone, at=EPOCH, request=name)
+
+
+def accept(zone: str, request_name: str, person_name: str, wave: int = 0) -> AcceptOffer:
+    """Take the offer that the real core would have made; the toy makes none and refuses."""
+    offer = f"{request_name}.1.{wave}.{person_name}"
+    return AcceptOffer(id=f"accept.{offer}", zone=zone, at=EPOCH, offer=offer)
 
 
 def tick(zone: str, beat: int) -> Tick:

@@ -1,0 +1,112 @@
+"""What every keeper of contacts must do. A new adapter is one more line in KEEPERS."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.adapters.contacts_memory import MemoryContacts
+from services.adapters.contacts_sqlite import SqliteContacts
+from services.contacts import BadContact, Contact, Contacts, check
+
+HOOK = Contact(webhook="https://example.org/hook?key=1")
+MAIL = Contact(mailbox="ana@example.org")
+KEEPERS: dict[str, Callable[[Path], Contacts]] = {
+    "memory": lambda folder: MemoryContacts(),
+    "sqlite": lambda folder: SqliteContacts(folder / "contacts.sqlite"),
+}
+
+
+@pytest.fixture(params=KEEPERS)
+def contacts(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Contacts]:
+    keeper = KEEPERS[request.param](tmp_path)
+    yield keeper
+    if isinstance(keeper, SqliteContacts):
+        keeper.close()
+
+
+def test_what_was_put_is_got_and_the_last_one_counts(contacts: Contacts) -> None:
+    contacts.put("z1", "ana", HOOK)
+    contacts.put("z1", "ana", MAIL)
+    assert contacts.get("z1", "ana") == MAIL
+
+
+def test_the_same_id_in_another_zone_is_another_person(contacts: Contacts) -> None:
+    contacts.put("z1", "ana", HOOK)
+    assert contacts.get("z2", "ana") is None
+
+
+def test_an_erased_contact_is_gone_and_erasing_again_is_no_error(contacts: Contacts) -> None:
+    contacts.put("z1", "ana", HOOK)
+    contacts.erase("z1", "ana")
+    contacts.erase("z1", "ana")
+    assert contacts.get("z1", "ana") is None
+
+
+def test_another_thread_may_ask(contacts: Contacts) -> None:
+    contacts.put("z1", "ana", HOOK)
+    seen: list[Contact | None] = []
+    thread = threading.Thread(target=lambda: seen.append(contacts.get("z1", "ana")))
+    thread.start()
+    thread.join()
+    assert seen == [HOOK]
+
+
+def test_sqlite_keeps_contacts_over_a_restart_and_erases_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "contacts.sqlite"
+    first = SqliteContacts(path)
+    first.put("z1", "ana", MAIL)
+    first.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    second = SqliteContacts(path)
+    assert second.get("z1", "ana") == MAIL
+    second.erase("z1", "ana")
+    second.close()
+    assert b"ana@example.org" not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        HOOK,
+        MAIL,
+        Contact(webhook="http://127.0.0.1:8080/hook"),
+        Contact(mailbox="ana@localhost"),
+        Contact(webhook="https://[::1]:80/x"),
+    ],
+)
+def test_a_webhook_or_a_mailbox_is_taken(contact: Contact) -> None:
+    check(contact)
+
+
+@pytest.mark.parametrize(
+    "contact",
+    [
+        Contact(),
+        Contact(webhook="https://example.org", mailbox="ana@example.org"),
+        Contact(webhook="file:///etc/passwd"),
+        Contact(webhook="https://:80/"),
+        Contact(webhook="https://user:secret@example.org/"),
+        Contact(webhook="https://example.org:99999/"),
+        Contact(webhook="https://example.org/a b"),
+        Contact(webhook="https://example.org/\r\nX: y"),
+        Contact(webhook="https://example.org/" + "x" * 2000),
+        Contact(mailbox="no-sign"),
+        Contact(mailbox="ana@example.org, ben@example.org"),
+        Contact(mailbox="ana@example.org\nBcc: ben@example.org"),
+        Contact(mailbox="ana@example.org?to=ben@example.org"),
+    ],
+)
+def test_anything_else_is_refused_without_being_repeated(contact: Contact) -> None:
+    with pytest.raises(BadContact) as refused:
+        check(contact)
+    for said in (contact.webhook, contact.mailbox):
+        assert said is None or said not in str(refused.value)
+
+
+def test_a_contact_does_not_show_itself_in_a_log_line() -> None:
+    assert "example" not in f"{HOOK} {MAIL!r}"
