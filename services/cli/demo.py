@@ -134,10 +134,10 @@ async def _run(
 ) -> Summary:
     """Play to the end and check what came of it."""
     from services.adapters.sqlite import SqliteLog
-    from services.core import Matching
     from services.demo.playing import Audience, play
     from services.demo.receipts import Receipts
     from services.demo.summary import as_json, summarise
+    from services.matching import Matcher
     from services.solving import InlineSolver
     from services.verify import read_receipts, verify
 
@@ -147,7 +147,7 @@ async def _run(
         kept.claim(played)
         audience = Audience()
         with Receipts(kept.receipts) as receipts, _view(scenario, audience, words, headless=headless) as watchers:
-            await play(scenario, log, Matching(), InlineSolver(), receipts, audience, watchers, partitions=PARTITIONS)
+            await play(scenario, log, Matcher(), InlineSolver(), receipts, audience, watchers, partitions=PARTITIONS)
         verdict = await verify(log, log.partitions, read_receipts(kept.receipts))
         summary = summarise(
             audience.tally, audience.figures, lost=verdict.lost, double_bookings=verdict.double_bookings

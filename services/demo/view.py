@@ -44,7 +44,7 @@ class View:
     def __enter__(self) -> View:
         if self._live is not None:
             self._live.start()
-        self._draw()
+            self._draw()
         return self
 
     def __exit__(
@@ -52,6 +52,8 @@ class View:
     ) -> None:
         if self._live is not None:
             self._live.stop()
+        else:
+            self._draw()
 
     def begins(self, beat: int, commands: int) -> None:
         """Nothing to see yet."""
