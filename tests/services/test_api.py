@@ -330,7 +330,7 @@ def test_every_route_is_in_the_page_about_the_api() -> None:
     async def story(town: Town) -> None:
         for path in (await town.http.get("/openapi.json")).json()["paths"]:
             known = re.sub(r"{[^}]+}", "{}", path)
-            assert f"`{known}`" in documented or f"`{known}?" in documented or path == "/openapi.json", path
+            assert re.search(rf"[` ]{re.escape(known)}[`?]", documented), path
 
     played(story)
 
