@@ -6,8 +6,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -242,3 +244,23 @@ def test_a_request_file_that_is_not_there_ends_with_5_and_a_clear_word(tmp_path)
     assert ended.returncode == 5
     assert "none.csv" in ended.stderr
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on_from_there(tmp_path):
+    command = [sys.executable, "-c", "from services.cli import main; main()", "demo", "--dir", str(tmp_path / "run")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([*command, "--headless"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
+    receipts = tmp_path / "run" / "receipts.jsonl"
+    while process.poll() is None and not (receipts.exists() and receipts.stat().st_size):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors.decode()
+    assert "goes on from here" in errors.decode()
+    before = receipts.read_bytes()
+    again = paidan("demo", "--dir", str(tmp_path / "run"), "--headless", "--json", str(tmp_path / "out.json"))
+    assert again.returncode == 0, again.stderr
+    assert receipts.read_bytes().startswith(before)
+    summary = json.loads((tmp_path / "out.json").read_bytes())
+    assert (summary["requests"], summary["open"], summary["lost"], summary["double_bookings"]) == (300, 0, 0, 0)

@@ -73,6 +73,8 @@ def demo(
     words = choose(lang, os.environ)
     kept = Folder(folder)
     scenario = _scenario(played, requests, volunteers)
+    if requests is None:
+        typer.echo(words.of("invented"), err=True)
     try:
         summary = asyncio.run(_run(kept, played, scenario, words, fresh=fresh, headless=headless))
     except KeyboardInterrupt:
@@ -133,6 +135,7 @@ async def _run(
     kept: Folder, played: Played, scenario: Scenario, words: Words, *, fresh: bool, headless: bool
 ) -> Summary:
     """Play to the end and check what came of it."""
+    import matcher.solvers.exact  # noqa: F401 - here, so that the first solve does not wait for the import
     from services.adapters.sqlite import SqliteLog
     from services.demo.playing import Audience, play
     from services.demo.receipts import Receipts
@@ -185,11 +188,13 @@ def _view(scenario: Scenario, audience: Audience, words: Words, *, headless: boo
 def _show(summary: Summary, words: Words, json: Path | None) -> None:
     from rich.console import Console
 
+    from services.cli.files import writing
     from services.demo.summary import as_json, table
 
     Console().print(table(summary, words))
     if json is not None:
-        json.write_bytes(as_json(summary))
+        with writing(json):
+            json.write_bytes(as_json(summary))
 
 
 def _judge(summary: Summary) -> None:

@@ -9,7 +9,7 @@ again after a crash is an exact repeat, which the core ignores. Wall time appear
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -53,13 +53,11 @@ class Lockstep:
         self._receipts = receipts
         self._watchers = watchers
 
-    async def run(self, pause: Callable[[], Awaitable[None]] | None = None) -> None:
+    async def run(self) -> None:
         """Play from where the journal ends; the last beat that it knows is asked again (repeats are ignored)."""
         beat: int | None = max(self._agenda.last_beat, 0)
         while beat is not None:
             await self._play(beat)
-            if pause is not None:
-                await pause()
             beat = self._next_beat(beat)
 
     async def _play(self, beat: int) -> None:

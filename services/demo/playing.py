@@ -5,7 +5,7 @@ Called by `paidan demo` and the tests; knows no terminal and chooses no adapter.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from matcher.events import Event, OfferSent
@@ -57,7 +57,6 @@ async def play(
     watchers: Sequence[Watcher] = (),
     *,
     partitions: int = PARTITIONS,
-    pause: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Play until nothing waits, from wherever this log has come to. Raises what the chain raises."""
     agenda = Agenda(scenario.beats, scenario.seed, scenario.opening)
@@ -69,7 +68,7 @@ async def play(
         await chain.start()
         await _settle(log, chain, partitions)
         audience.figures.start()
-        await Lockstep(chain, agenda, receipts, [audience.figures, *watchers]).run(pause)
+        await Lockstep(chain, agenda, receipts, [audience.figures, *watchers]).run()
     finally:
         await chain.stop()
 
