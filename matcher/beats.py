@@ -33,7 +33,7 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
     """
     zone = zones[tick.zone]
     requirements = _open_requirements(zone)
-    if not requirements or not len(zone.people):
+    if not requirements:
         return None
     return problem_of(
         zone=zone.id,
