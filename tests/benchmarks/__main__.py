@@ -1,0 +1,14 @@
+"""`make bench`: every benchmark, one after the other."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.benchmarks import chain_against_file, crew_among_singles, matching_against_scipy
+
+if __name__ == "__main__":
+    matching_against_scipy.main()
+    chain_against_file.main()
+    sys.argv = [sys.argv[0], "--people", "12000", "--seeds", "2"]
+    print("one crew among 10,000 single requests, 12,000 people:")
+    crew_among_singles.main()
