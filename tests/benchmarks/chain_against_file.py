@@ -3,7 +3,8 @@
     python -m tests.benchmarks.chain_against_file
 
 Ours: append to commands, decode, decide, evolve, encode, append to the journal, check, tell a reader; durable. The
-floor: the same commands appended twice to a SQLite log and read back, with nobody thinking. Wall seconds: both wait for the disk.
+floor: the same commands appended twice to a SQLite log and read back, with nobody thinking. Wall seconds: both wait for
+the disk.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.matching_against_scipy
 
-Theirs: all distances as one matrix, the two filters that these towns have (skill, reach), linear_sum_assignment. Ours: the
-same from the posed problem, through all ten rules, with reasons, prices and the checked proof. Filled places and metres
-must be equal. Everyday beats and small spare ones are our worst case: they are all overhead.
+Theirs: all distances as one matrix, the two filters that these towns have (skill, reach), linear_sum_assignment. Ours:
+the same from the posed problem, through all ten rules, with reasons, prices and the checked proof. Filled places and
+metres must be equal. Everyday beats are our worst case: they are all overhead.
 """
 
 from __future__ import annotations
