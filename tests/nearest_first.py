@@ -84,7 +84,7 @@ def _one(problem, r, metres, refused, excluded, serving):
     starts = {}
 
     def comes(person):
-        if people.engaged[person] or person in serving:
+        if people.engaged[person] or people.capacity[person] < 1 or person in serving:
             return False
         starts[person] = start(person, _busy(people, person))
         return starts[person] != NEVER
