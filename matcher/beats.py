@@ -19,6 +19,8 @@ from matcher.posing import OpenRequirement, Standing, problem_of
 from matcher.problem import Placement, Plan, Problem, Shortfall
 from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
+#: Lines of a plan that one beat turns into events; some 1 KB each, and an entry holds 4 MiB (DESIGN 4.9).
+PLAN_LINES_MAX = 3000
 #: With more people freed at once than this, posing everything costs less than looking at each.
 FREED_MAX = 200
 
@@ -31,7 +33,7 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
     """
     zone = zones[tick.zone]
     requirements = _open_requirements(zone)
-    if not requirements or not len(zone.people):
+    if not requirements:
         return None
     return problem_of(
         zone=zone.id,
@@ -143,6 +145,7 @@ def _standing(zone: Zone) -> Standing:
 def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
     """Turn a plan into what happens: the run, a hold and an offer for each placement, a reason for each shortfall."""
     requirements = _open_requirements(zone)
+    placements, shortfalls = _fitting(plan)
     run = facts(
         e.MatchRunFinished,
         beat=tick.beat,
@@ -151,17 +154,28 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
         gap=plan.gap,
         requirements=len(requirements),
         people=len(zone.people),
-        filled=len(plan.placements),
+        filled=len(placements),
         objective=plan.objective,
         listed_pairs=plan.listed_pairs,
         policy_sha256=sha256(zone.policy),
+        held_back=len(plan.placements) + len(plan.shortfalls) - len(placements) - len(shortfalls),
     )
     follow: list[Event] = [run]
-    for placement in plan.placements:
+    for placement in placements:
         follow += _offer(zone, requirements[placement.requirement], placement, facts)
-    for shortfall in plan.shortfalls:
+    for shortfall in shortfalls:
         follow += _unfilled(zone, requirements, shortfall, facts)
     return follow
+
+
+def _fitting(plan: Plan) -> tuple[list[Placement], list[Shortfall]]:
+    """Return what one entry can hold, placements first, a crew never cut apart."""
+    placements = plan.placements
+    if len(placements) > PLAN_LINES_MAX:
+        last = placements[PLAN_LINES_MAX].requirement
+        kept = {placement.requirement for placement in placements[:PLAN_LINES_MAX]} - {last}
+        placements = [placement for placement in placements if placement.requirement in kept]
+    return placements, plan.shortfalls[: max(0, PLAN_LINES_MAX - len(placements))]
 
 
 def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Facts) -> list[Event]:

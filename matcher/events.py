@@ -226,6 +226,8 @@ class MatchRunFinished(Event, frozen=True, kw_only=True):
     objective: dict[str, int]
     listed_pairs: int
     policy_sha256: str
+    #: lines of the plan that did not fit into this beat's entry; the next beat looks at everything again
+    held_back: int = 0
 
 
 # --- offers and assignments ------------------------------------------------------------------------------------

@@ -345,7 +345,7 @@ def _forget(zone: Zone, now_s: int) -> None:
 
 def _match_run_finished(zone: Zone, event: e.MatchRunFinished) -> None:
     zone.fresh = {}
-    zone.stale = not event.optimal
+    zone.stale = not event.optimal or event.held_back > 0
 
 
 def _job_reported(zone: Zone, event: e.JobReported) -> None:

@@ -182,7 +182,7 @@ class Zone(msgspec.Struct):
 
     def would_solve(self) -> bool:
         """Say whether the next Tick has something to match (`beats.pose` may still find that nobody fits)."""
-        return bool(self.seeking) and len(self.people) > 0 and bool(self.stale or self.fresh or self.freed)
+        return bool(self.seeking) and bool(self.stale or self.fresh or self.freed)
 
     def request(self, request: str) -> Request:
         """Return a request, ended or not. Raises KeyError."""

@@ -1,13 +1,15 @@
-"""What the log needs of the matching core: pure functions over a dict of zones. `services.matching` fills it; tests
+"""What the log needs of the matching core: pure functions over a dict of zones. `Matching` fills it; tests
 fill it with a toy. Nothing here decides anything."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
+from matcher import decisions
 from matcher.commands import Command, Tick
 from matcher.events import Event
 from matcher.problem import Plan, Problem
+from matcher.zone import Zone
 
 
 class ZoneState(Protocol):
@@ -38,3 +40,12 @@ class Core(Protocol):
 
     def revive(self, state: bytes) -> ZoneState:
         """Return the zone whose `encode` gave these bytes."""
+
+
+class Matching:
+    """The real core: `matcher.decisions` over `matcher.zone`. Holds nothing."""
+
+    decide = staticmethod(decisions.decide)
+    evolve = staticmethod(decisions.evolve)
+    pose = staticmethod(decisions.pose)
+    revive = staticmethod(Zone.decode)

@@ -9,6 +9,7 @@ from typing import Protocol
 import msgspec
 
 from matcher.problem import Plan, Problem
+from services.exits import ExitCode, Stop
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -35,8 +36,11 @@ class Bounds(msgspec.Struct, frozen=True):
     topic_id: str
 
 
-class LogUntrusted(Exception):
+class LogUntrusted(Stop):
     """The log is not what this reader has read before (shortened, re-created). Exit code 7; never skip."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ExitCode.LOG_UNTRUSTED, message)
 
 
 class MessageTooLarge(Exception):

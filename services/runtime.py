@@ -24,8 +24,8 @@ from services.api import app as api
 from services.api.context import Context
 from services.api.pending import Pending
 from services.contacts import Contacts
+from services.core import Matching
 from services.embedded import Embedded
-from services.matching import Matcher
 from services.metrics import Metrics
 from services.names import LOG_FILE, NAME
 from services.ports import Log, Solver
@@ -68,7 +68,7 @@ class Runtime:
         self.projecting = Projecting(self.board, [self.pending])
         self.embedded = Embedded(
             self.log,
-            Matcher(),
+            Matching(),
             solver,
             partitions=settings.partitions,
             beat_s=settings.beat_s or None,

@@ -18,7 +18,7 @@ from services.names import NAME, PARTITIONS
 
 PREFIX = f"{NAME.upper()}_"
 #: Read by the tests only, never by the product.
-FOREIGN = frozenset({f"{PREFIX}{name}" for name in ("DATA", "KAFKA", "REDIS", "AMQP")})
+FOREIGN = frozenset({f"{PREFIX}{name}" for name in ("DATA", "REQUIRE_DATA", "KAFKA", "REDIS", "AMQP")})
 
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
@@ -48,13 +48,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     #: Print a line for people who left no contact, instead of reporting that nobody could be told.
     console: bool = True
     #: Mail server as an Apprise URL without recipient (mailtos://user:password@host); None: no mailbox is reached.
+    #: A secret, so it comes from the environment only.
     mail: str | None = None
     send_timeout_s: Seconds = 10.0
     log_format: Literal["console", "json"] = "console"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
-SECRET = frozenset({"mail", "jobs"})
+MEANING = {
+    "data_dir": "Folder of the log and the contacts (`--data`).",
+    "host": "The API listens on this machine only until it knows who is asking.",
+    "port": "Port of the API (`--port`); 0 takes a free one.",
+    "partitions": "Partitions of the log; an existing log must have as many.",
+    "beat_s": "Seconds between two solves of a zone (`--beat`).",
+    "drain_s": "How long stopping may take.",
+    "solve_guard_s": "A live solve that takes longer is answered with the greedy plan, and says so.",
+    "unanswered_max": "Commands taken by the API and not answered yet; beyond it 429.",
+    "list_limit_max": "Longest list that a GET returns.",
+    "receipts_max": "Receipts remembered by the board in memory.",
+    "closed_max": "Finished requests remembered by the board in memory.",
+    "jobs": "Broker of the jobs, as a kombu URL.",
+    "console": "Print a line for people who left no contact (`--console`).",
+    "mail": "Mail server as an Apprise URL (no recipient), such as `mailtos://user:password@host`; secret, so no flag.",
+    "send_timeout_s": "Time-out of one message.",
+    "log_format": "`console` or `json` (`--log-format`).",
+    "log_level": "`DEBUG`, `INFO`, `WARNING` or `ERROR` (`--log-level`).",
+}
 
 
 def load(environment: Mapping[str, str], **flags: object) -> Settings:
@@ -84,3 +103,27 @@ def _path(kind: type[Any], value: object) -> object:
     if kind is Path:
         return Path(str(value))
     raise NotImplementedError
+
+
+def document() -> str:
+    """The table of settings as Markdown."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from `services/settings.py` by `python -m services.settings`; a test holds the two equal.",
+        "A flag of `paidan up` wins over the environment, the environment over the default.",
+        "An unknown `PAIDAN_` key is an error (exit 5). `_S` is seconds.",
+        "",
+        "| Environment | Default | Meaning |",
+        "|---|---|---|",
+    ]
+    default = Settings()
+    for name in Settings.__struct_fields__:
+        value = getattr(default, name)
+        shown = "" if value is None else f"`{value}`"
+        lines.append(f"| `{PREFIX}{name.upper()}` | {shown} | {MEANING[name]} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(document(), end="")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.serving import POINT, START, Town, open_zone, register, serving
 
 PEOPLE = 8
@@ -58,6 +60,7 @@ async def _play(town: Town) -> list[str]:
     return receipts
 
 
+@pytest.mark.slow
 def test_two_hundred_requests_go_from_submitted_to_closed_over_http() -> None:
     async def story() -> None:
         async with serving() as town:

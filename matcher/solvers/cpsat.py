@@ -25,7 +25,7 @@ from matcher.solvers.network import Network
 
 #: Up to this size the part is solved at once; a larger one is first solved over its most promising pairs, so that a
 #: better incumbent rules more pairs out.
-PAIRS_FEW = 3_000
+PAIRS_FEW = 30_000
 CLASHES_FEW = 20_000
 #: Beyond this many pairs or possible clashes no exact model is built; the gap stays as the relaxation states it.
 PAIRS_MAX = 200_000

@@ -144,7 +144,10 @@ def _check_unserved_price(problem: Problem, certificate: Certificate, optimal: b
     fill = certificate.unserved - asked.waiting
     if len(fill):
         first = int(fill[0]) // int(asked.weight[0])
-        _require(first > 0 and np.array_equal(fill, asked.weight * first), "The unserved price is not U' a weight.")
+        _require(
+            first > 0 and np.array_equal(fill, asked.weight.astype(np.int64) * first),
+            "The unserved price is not U' a weight.",
+        )
         places = min(int(asked.people.sum()), int(problem.people.capacity.sum()))
         rest = int((asked.people * asked.waiting).sum())
         if first <= places * COST_MAX + rest and optimal:

@@ -100,13 +100,12 @@ def _with_log(file: Path, use: Callable[[SqliteLog], Coroutine[Any, Any, T]]) ->
     import sqlite3
 
     from services.adapters.sqlite import SqliteLog
-    from services.ports import LogUntrusted
 
     log = SqliteLog(file, read_only=True)
     try:
         return asyncio.run(use(log))
-    except (LogUntrusted, sqlite3.DatabaseError) as error:
-        raise Stop(ExitCode.LOG_UNTRUSTED, f"The log ({file}) is damaged: {error} Restore it from a copy.") from error
+    except sqlite3.DatabaseError as error:
+        raise Stop(ExitCode.LOG_UNTRUSTED, f"The log ({file}) is damaged: {error}. Restore a copy.") from error
     finally:
         log.close()
 

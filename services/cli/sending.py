@@ -115,13 +115,13 @@ class _NeverAsked:
 async def to_log(commands: Sequence[Command], data: Path, derived: frozenset[str] = frozenset()) -> Outcome:
     """Append to the log in `data`, answer there and then, and stop. Raises Stop when `up` holds the log."""
     from services.adapters.sqlite import SqliteLog
+    from services.core import Matching
     from services.embedded import Embedded
-    from services.matching import Matcher
     from services.names import LOG_FILE
 
     log = SqliteLog(data / LOG_FILE)
     try:
-        chain = Embedded(log, Matcher(), _NeverAsked(), partitions=log.partitions, beat_s=None)
+        chain = Embedded(log, Matching(), _NeverAsked(), partitions=log.partitions, beat_s=None)
         listener = _Listener()
         chain.subscribe(listener)
         await chain.start()

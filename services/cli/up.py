@@ -33,7 +33,6 @@ def up(
     data: Annotated[Path | None, typer.Option(help="Folder of the log and the contacts.")] = None,
     port: Annotated[int | None, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = None,
     beat: Annotated[float | None, typer.Option(help="Seconds between two solves of a zone.")] = None,
-    mail: Annotated[str | None, typer.Option(help="Mail server as an Apprise URL, without recipient.")] = None,
     console: Annotated[
         bool | None, typer.Option(help="Print messages to people who left no contact.", show_default="print")
     ] = None,
@@ -49,7 +48,6 @@ def up(
         data_dir=data,
         port=port,
         beat_s=beat,
-        mail=mail,
         console=console,
         log_format=log_format,
         log_level=log_level,

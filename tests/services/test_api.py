@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -318,6 +319,18 @@ def test_a_page_of_another_site_is_not_served(headers: dict[str, str]) -> None:
             assert (answer.status_code, answer.json()["error"]) == (403, "not_local")
         own = f"http://127.0.0.1:{town.http.base_url.port}"
         assert (await town.post("/requests", REQUEST, headers={"Origin": own})).status_code == 202
+
+    played(story)
+
+
+def test_every_route_is_in_the_page_about_the_api() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    documented = re.sub(r"\{\w+\}", "{}", page)
+
+    async def story(town: Town) -> None:
+        for path in (await town.http.get("/openapi.json")).json()["paths"]:
+            known = re.sub(r"{[^}]+}", "{}", path)
+            assert re.search(rf"[` ]{re.escape(known)}[`?]", documented), path
 
     played(story)
 

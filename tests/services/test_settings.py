@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.exits import ExitCode, Stop
-from services.settings import Settings, load
+from services.settings import Settings, document, load
 
 
 def test_flags_win_over_the_environment_and_the_environment_over_defaults() -> None:
@@ -36,3 +36,8 @@ def test_a_wrong_value_names_its_field(key: str, value: str) -> None:
 
 def test_the_folder_of_the_test_data_is_no_setting() -> None:
     assert load({"PAIDAN_DATA": "/data"}).data_dir == Settings().data_dir
+
+
+def test_the_page_of_settings_is_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+    assert page == document(), "Run: python -m services.settings > docs/settings.md"

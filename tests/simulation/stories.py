@@ -10,9 +10,8 @@ from matcher.commands import Command, Tick
 from matcher.events import Event
 from matcher.problem import Plan, Problem
 from services.adapters.memory import MemoryLog
-from services.core import Core
+from services.core import Core, Matching
 from services.folding import Fold
-from services.matching import Matcher
 from services.names import COMMANDS, JOURNAL
 from services.parking import NO_ZONE
 from services.ports import Log, Solver
@@ -39,7 +38,7 @@ class Slow:
 #: What the stories are played with: both cores see the same faults.
 CORES: dict[str, tuple[Callable[[], Core], Callable[[float], Solver]]] = {
     "toy": (toy.ToyCore, toy.ToySolver),
-    "matcher": (Matcher, Slow),
+    "matcher": (Matching, Slow),
 }
 
 #: Thirty commands: beats that solve, cancelled requests, a repeat, refusals, garbage, an unknown zone.

@@ -7,12 +7,14 @@ import random
 import msgspec
 import pytest
 
+from matcher import beats
 from matcher import commands as c
+from matcher import events as e
 from matcher.decisions import decide, pose
 from matcher.policy import TRAVEL_ONLY
 from matcher.solvers import solve
 from matcher.terms import HeldSkill, Hours, NeededSkill, Requirement, WeeklyWindow
-from tests.stories.story import ZONE, Story
+from tests.stories.story import ZONE, Story, only
 
 SKILLS = ("help", "nursing", "law")
 POLICY = TRAVEL_ONLY.__class__(name="story", travel_only=True, offers_per_day=2, rest_minutes=10)
@@ -79,3 +81,21 @@ def test_posing_everything_would_fill_no_more_than_posing_what_could_have_change
         if plan is not None:
             story._apply(decide(story.zones, tick, plan), tick)
     assert compared > 10
+
+
+def test_a_plan_too_long_for_one_entry_goes_on_with_the_next_beat_and_no_crew_is_cut_apart(monkeypatch):
+    monkeypatch.setattr(beats, "PLAN_LINES_MAX", 5)
+    story = Story()
+    for number in range(12):
+        story.volunteer(f"v{number:02}", at=10 * number)
+    for number in range(6):
+        story.request(f"r{number}", at=20 * number, people=2)
+    first = story.tick()
+    assert only(first, e.MatchRunFinished)[0].held_back > 0
+    rest = [story.tick() for _ in range(5)]
+    offers = [offer.request for happened in (first, *rest) for offer in only(happened, e.OfferSent)]
+    assert sorted(offers) == sorted([f"r{number}" for number in range(6)] * 2)
+    for happened in (first, *rest):
+        sent = [offer.request for offer in only(happened, e.OfferSent)]
+        assert len(sent) <= 5
+        assert all(sent.count(request) == 2 for request in sent)

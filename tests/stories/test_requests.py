@@ -136,6 +136,14 @@ def test_a_request_that_nobody_could_take_expires_with_its_window():
     assert closed.outcome == "expired"
 
 
+def test_a_zone_without_people_says_so():
+    story = Story()
+    story.request("r1")
+    assert only(story.tick(), e.RequirementUnfilled)[0].reason is Unassigned.NO_REGISTERED_VOLUNTEER
+    story.volunteer("ana")
+    assert only(story.tick(), e.OfferSent)[0].volunteer == "ana"
+
+
 def test_a_reason_is_recorded_again_only_when_it_changes():
     story = Story()
     story.request("r1", requirements=(Requirement(skills=(NeededSkill(skill="nursing"),)),))
