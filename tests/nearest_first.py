@@ -74,7 +74,8 @@ def _one(problem, r, metres, refused, excluded, serving):
     for n in skills:
         able &= people.levels[needs.need_skill[n]] >= needs.need_level[n]
     last_s = _last_end(problem, [int(needs.need_skill[n]) for n in skills])
-    first_end_s = max(problem.now_s, int(needs.earliest_s[r])) + int(needs.duration_s[r])
+    begin_s = int(needs.fixed_start_s[r]) if needs.fixed_start_s[r] >= 0 else int(needs.earliest_s[r])
+    first_end_s = max(problem.now_s, begin_s) + int(needs.duration_s[r])
 
     def start(person, busy=()):
         travel_s = math.ceil(metres[person] / people.speed_mps[person])
@@ -83,7 +84,7 @@ def _one(problem, r, metres, refused, excluded, serving):
     starts = {}
 
     def comes(person):
-        if people.engaged[person] or person in serving:
+        if people.engaged[person] or people.capacity[person] < 1 or person in serving:
             return False
         starts[person] = start(person, _busy(people, person))
         return starts[person] != NEVER
