@@ -21,12 +21,12 @@ from matcher.events import Outcome
 from matcher.policy import TRAVEL_ONLY
 from producers import mapping, rows, tables
 from services.adapters.memory import MemoryLog
+from services.core import Matching
 from services.demo import scenario
 from services.demo.playing import Audience, play
 from services.demo.receipts import Receipts
 from services.demo.summary import summarise
 from services.demo.tally import CANCELLED, Tally
-from services.matching import Matcher
 from services.solving import InlineSolver
 from services.verify import Verdict, read_receipts, verify
 from tests.nearest_first import all_trips, metres_between, nearest_first, objections
@@ -89,7 +89,7 @@ def month(tmp_path_factory) -> Month:
 
     async def whole() -> Verdict:
         with Receipts(file) as receipts:
-            await play(given, log, Matcher(), doubter, receipts, audience, partitions=16)
+            await play(given, log, Matching(), doubter, receipts, audience, partitions=16)
         return await verify(log, 16, read_receipts(file))
 
     return Month(given, audience, doubter, asyncio.run(whole()))

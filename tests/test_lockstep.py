@@ -13,11 +13,11 @@ import pytest
 from matcher import commands as c
 from matcher import events as e
 from services.adapters.memory import MemoryLog
+from services.core import Matching
 from services.demo.agenda import Agenda, Beats
 from services.demo.lockstep import tick_id
 from services.demo.playing import Audience, play
 from services.demo.receipts import Receipts
-from services.matching import Matcher
 from services.names import COMMANDS
 from services.solving import InlineSolver
 from services.verify import Receipt, read_receipts, verify
@@ -62,7 +62,7 @@ def run(scenario, log, folder, audience=None):
 
     async def whole():
         with Receipts(folder / "receipts.jsonl") as receipts:
-            await play(scenario, log, Matcher(), InlineSolver(), receipts, seen, partitions=PARTITIONS)
+            await play(scenario, log, Matching(), InlineSolver(), receipts, seen, partitions=PARTITIONS)
 
     asyncio.run(whole())
     return seen.tally

@@ -93,7 +93,8 @@ class SqliteLog:
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="log-reads")
         self._reader = self._connection if read_only else _connect(self.path)
         self._ends = {} if read_only else _ends(self._connection, self._streams)
-        self._wishes: queue.SimpleQueue[_Append | None] = queue.SimpleQueue()
+        self._wishes: queue.SimpleQueue[list[_Append] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Append]] = {}
         self._writer = None if read_only else threading.Thread(target=self._write, name="log-writes", daemon=True)
         if self._writer:
             self._writer.start()
@@ -105,8 +106,20 @@ class SqliteLog:
             raise RuntimeError(f"({self.path}) is not open for writing.")
         loop = asyncio.get_running_loop()
         wish = _Append(self._streams[topic, partition], messages, loop, loop.create_future())
-        self._wishes.put(wish)
+        self._gather(wish)
         return await wish.answer
+
+    def _gather(self, wish: _Append) -> None:
+        """Hand over what one turn of a loop asks for together: 16 partitions then wait for one fsync, not for 16."""
+        gathered = self._gathered.setdefault(wish.loop, [])
+        gathered.append(wish)
+        if len(gathered) == 1:
+            wish.loop.call_soon(self._hand_over, wish.loop)
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        wishes = self._gathered.pop(loop, None)
+        if wishes:
+            self._wishes.put(wishes)
 
     async def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
         """Return up to `limit` records from `offset` on; [] at the end."""
@@ -129,6 +142,8 @@ class SqliteLog:
     def close(self) -> None:
         """Write what was asked for, then let go of the file and its lock. A second call does nothing."""
         if self._writer and self._writer.is_alive():
+            for loop in list(self._gathered):
+                self._hand_over(loop)
             self._wishes.put(None)
             self._writer.join()
         self._reads.shutdown()
@@ -155,11 +170,11 @@ class SqliteLog:
         """Take all that waits, commit it as one transaction, answer; until told to end."""
         ending = False
         while not ending:
-            wishes = [self._wishes.get()]
+            turns = [self._wishes.get()]
             while not self._wishes.empty():
-                wishes.append(self._wishes.get())
-            ending = None in wishes
-            self._commit([wish for wish in wishes if wish is not None])
+                turns.append(self._wishes.get())
+            ending = None in turns
+            self._commit([wish for turn in turns if turn is not None for wish in turn])
 
     def _commit(self, wishes: list[_Append]) -> None:
         ends = dict(self._ends)

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 #: Invented people for a file of requests that comes without a roster.
 PEOPLE = 2000
-#: One beat, one append, one answer: in lock-step more partitions only mean more waits for the disk.
-PARTITIONS = 1
 
 
 def register(app: typer.Typer) -> None:
@@ -137,20 +135,21 @@ async def _run(
     """Play to the end and check what came of it."""
     import matcher.solvers.exact  # noqa: F401 - here, so that the first solve does not wait for the import
     from services.adapters.sqlite import SqliteLog
+    from services.core import Matching
     from services.demo.playing import Audience, play
     from services.demo.receipts import Receipts
     from services.demo.summary import as_json, summarise
-    from services.matching import Matcher
     from services.solving import InlineSolver
     from services.verify import read_receipts, verify
 
     _prepare(kept, fresh=fresh)
-    log = SqliteLog(kept.log, PARTITIONS)
+    log = SqliteLog(kept.log)
     try:
         kept.claim(played)
         audience = Audience()
         with Receipts(kept.receipts) as receipts, _view(scenario, audience, words, headless=headless) as watchers:
-            await play(scenario, log, Matcher(), InlineSolver(), receipts, audience, watchers, partitions=PARTITIONS)
+            # In line: a replay is a simulation, and pipes and pickles would cost more than its small solves.
+            await play(scenario, log, Matching(), InlineSolver(), receipts, audience, watchers)
         verdict = await verify(log, log.partitions, read_receipts(kept.receipts))
         summary = summarise(
             audience.tally, audience.figures, lost=verdict.lost, double_bookings=verdict.double_bookings
