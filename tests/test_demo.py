@@ -24,6 +24,7 @@ from matcher.reasons import Unassigned
 from matcher.terms import Point
 from services.demo.figures import Figures
 from services.demo.folder import Folder, Played
+from services.demo.scenario import DAY_REQUESTS
 from services.demo.summary import Summary, as_json, percentile, summarise, table
 from services.demo.tally import Tally
 from services.demo.view import View, line
@@ -263,4 +264,9 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on_from_there(tmp_path):
     assert again.returncode == 0, again.stderr
     assert receipts.read_bytes().startswith(before)
     summary = json.loads((tmp_path / "out.json").read_bytes())
-    assert (summary["requests"], summary["open"], summary["lost"], summary["double_bookings"]) == (300, 0, 0, 0)
+    assert (summary["requests"], summary["open"], summary["lost"], summary["double_bookings"]) == (
+        DAY_REQUESTS,
+        0,
+        0,
+        0,
+    )

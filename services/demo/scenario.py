@@ -21,7 +21,8 @@ from services.demo.agenda import Beats
 
 #: The generated day: a Monday, so that evenings and the weekend both come within a request's days.
 DAY = date(2026, 6, 1)
-DAY_REQUESTS = 300
+#: A fifth of a report week's 2,879 services (R156).
+DAY_REQUESTS = 576
 
 
 @dataclass(frozen=True)

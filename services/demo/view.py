@@ -73,11 +73,14 @@ class View:
 
 def screen(tally: Tally, figures: Figures, words: Words, timezone: ZoneInfo) -> RenderableType:
     """Lay out one picture of the run."""
-    counters = Columns(
-        [
-            Panel(Text(f"{_count(tally, name):,}", style="bold", justify="center"), title=words.of(name), width=20)
+    counters = Table.grid(expand=True)
+    for _ in COUNTERS:
+        counters.add_column(ratio=1)
+    counters.add_row(
+        *(
+            Panel(Text(f"{_count(tally, name):,}", style="bold", justify="center"), title=words.of(name))
             for name in COUNTERS
-        ]
+        )
     )
     title = Text(f"{_clock(tally, timezone)}   {words.of('people')} {tally.people:,}", style="bold cyan")
     return Group(
