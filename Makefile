@@ -46,7 +46,7 @@ lock: ## pin every dependency again, with hashes and without addresses
 
 audit: $(READY) ## known weaknesses and licences of the dependencies
 	@$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
-	@$(BIN)/pip-licenses --summary --order=count
+	@$(BIN)/pip-licenses --partial-match --fail-on "GPL;GNU;Proprietary" --summary --order=count > /dev/null && echo "licences: none that binds users of the service"
 
 clean: ## remove what was made here (the environment, caches, the demo's folder)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache paidan-demo

@@ -20,13 +20,12 @@ from matcher.commands import (
     RegisterVolunteer,
     SubmitRequest,
 )
-from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement
+from matcher.matching_point import minimised
+from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Requirement
 from producers.rows import RequestRow, VolunteerRow
 
 #: The sender's clock where a file tells no time; a fixed one keeps a repeat a repeat.
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)
-#: Decimals of a matching point (DESIGN 4, personal data): 11 m for a public place, 100 m for a home without a compound.
-PUBLIC_DECIMALS, HOME_DECIMALS = 4, 3
 
 C = TypeVar("C", bound=Command)
 
@@ -42,28 +41,28 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
     """Ask for what the row asks for. `at`: the sender's clock where the row has no `submitted_at`."""
     requirement = Requirement(people=row.people, minimum_people=row.minimum_people, skills=row.skills)
     return identified(
-        SubmitRequest(
-            id="-",
-            zone=zone,
-            at=row.submitted_at or at or UNDATED,
-            request=row.request_id,
-            point=coarse(row.point, PUBLIC_DECIMALS),
-            place=row.compound,
-            requirements=(requirement,),
-            earliest=row.earliest,
-            latest=row.latest,
-            duration_minutes=row.duration_minutes,
-            urgency=row.urgency,
-            channel=channel,
+        minimised(
+            SubmitRequest(
+                id="-",
+                zone=zone,
+                at=row.submitted_at or at or UNDATED,
+                request=row.request_id,
+                point=row.point,
+                place=row.compound,
+                requirements=(requirement,),
+                earliest=row.earliest,
+                latest=row.latest,
+                duration_minutes=row.duration_minutes,
+                urgency=row.urgency,
+                channel=channel,
+            )
         )
     )
 
 
 def register(row: VolunteerRow, zone: str, *, at: datetime | None = None) -> RegisterVolunteer:
     """Register the person of the row, at a point that is coarse enough for the log."""
-    decimals = HOME_DECIMALS if row.compound is None else PUBLIC_DECIMALS
-    command = registration(row, zone, at=at)
-    return identified(msgspec.structs.replace(command, point=coarse(row.point, decimals)))
+    return identified(minimised(registration(row, zone, at=at)))
 
 
 def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) -> RegisterVolunteer:
@@ -138,11 +137,6 @@ def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
         compound=command.places[0] if command.places else None,
         zone=command.zone,
     )
-
-
-def coarse(point: Point, decimals: int) -> Point:
-    """Round a point to what may enter the log."""
-    return Point(lat=round(point.lat, decimals), lon=round(point.lon, decimals))
 
 
 def _named(words: list[str | None]) -> list[str]:

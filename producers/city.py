@@ -14,9 +14,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from random import Random
 
 from matcher.commands import Command, DefinePlace, DefineSkill, DefineUnit, RegisterVolunteer, SubmitRequest
+from matcher.matching_point import PUBLIC_DECIMALS, coarse
 from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement, Travel
 from producers import availability
-from producers.asking import coarse, identified
+from producers.asking import identified
 
 ZONE = "yunxiu"
 ZONE_NAME = "云岫县"
@@ -178,7 +179,7 @@ def _near(point: Point, spread_m: float, chance: Random) -> Point:
 def _moved(point: Point, north_m: float, east_m: float) -> Point:
     lat = point.lat + north_m / METRES_PER_DEGREE
     lon = point.lon + east_m / (METRES_PER_DEGREE * math.cos(math.radians(point.lat)))
-    return coarse(Point(lat=lat, lon=lon), 4)
+    return coarse(Point(lat=lat, lon=lon), PUBLIC_DECIMALS)
 
 
 def _names(chance: Random, count: int) -> list[str]:

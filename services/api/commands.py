@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from matcher import commands as c
+from matcher.matching_point import minimised
 from matcher.zone import digest
 from services.api import bodies, context, identity
 from services.api.answers import Trouble, reply
@@ -97,7 +98,7 @@ def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Requ
         fields = {name: getattr(body, name) for name in body.__struct_fields__}
         if row.subject:
             fields[row.subject] = context.path_id(request, "subject")
-        command = row.command(id=identity.command_id(request), zone=zone, at=its.now(), **fields)
+        command = minimised(row.command(id=identity.command_id(request), zone=zone, at=its.now(), **fields))
         await _append_once(its, command)
         return _accepted(command)
 

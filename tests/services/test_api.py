@@ -79,6 +79,17 @@ def test_the_same_key_of_another_client_is_another_command() -> None:
     played(story)
 
 
+def test_a_home_reaches_the_log_to_a_hundred_metres_only() -> None:
+    async def story(town: Town) -> None:
+        await open_zone(town)
+        exact = {"lat": 30.5432198, "lon": 106.4432198}
+        await town.post("/requests", {"request": "home", "point": exact, "requester": "p9"})
+        await town.settled()
+        assert (await town.get("/requests/home"))["request"]["point"] == {"lat": 30.543, "lon": 106.443}
+
+    played(story)
+
+
 def test_a_refusal_is_in_the_receipt_with_its_code_its_values_and_a_sentence() -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
