@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import chain_against_file, crew_among_singles, matching_against_scipy
+from tests.benchmarks import chain_against_file, crew_among_singles, matching_against_scipy, month_against_nearest_first
 
 if __name__ == "__main__":
     matching_against_scipy.main()
@@ -12,3 +12,5 @@ if __name__ == "__main__":
     sys.argv = [sys.argv[0], "--people", "12000", "--seeds", "2"]
     print("one crew among 10,000 single requests, 12,000 people:")
     crew_among_singles.main()
+    sys.argv = sys.argv[:1]
+    month_against_nearest_first.main()
