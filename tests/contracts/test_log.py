@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,40 @@ from services.adapters.sqlite import SqliteLog
 from services.names import COMMANDS, JOURNAL, PARKED
 from services.ports import Log, Message, MessageTooLarge
 from services.wire import COMMAND_BYTES_MAX, MESSAGE_BYTES_MAX
+from tests.brokers import fresh_log, needs_kafka
 
-ADAPTERS: dict[str, Callable[[Path], Log]] = {
-    "memory": lambda folder: MemoryLog(4),
-    "sqlite": lambda folder: SqliteLog(folder / "log.db", 4),
-}
+
+@asynccontextmanager
+async def memory(folder: Path) -> AsyncIterator[Log]:
+    yield MemoryLog(4)
+
+
+@asynccontextmanager
+async def sqlite(folder: Path) -> AsyncIterator[Log]:
+    with closing(SqliteLog(folder / "log.db", 4)) as log:
+        yield log
+
+
+@asynccontextmanager
+async def kafka(folder: Path) -> AsyncIterator[Log]:
+    async with fresh_log(4) as log:
+        yield log
+
+
+ADAPTERS = [pytest.param(memory), pytest.param(sqlite), pytest.param(kafka, marks=needs_kafka)]
 
 Try = Callable[[Callable[[Log], Coroutine[Any, Any, Any]]], Any]
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=ADAPTERS, ids=lambda opened: opened.__name__)
 def with_log(request: pytest.FixtureRequest, tmp_path: Path) -> Try:
     """Run one coroutine with a fresh log of four partitions."""
 
-    def attempt(use: Callable[[Log], Coroutine[Any, Any, Any]]) -> Any:
-        log = ADAPTERS[request.param](tmp_path)
-        try:
-            return asyncio.run(use(log))
-        finally:
-            getattr(log, "close", lambda: None)()
+    async def attempt(use: Callable[[Log], Coroutine[Any, Any, Any]]) -> Any:
+        async with request.param(tmp_path) as log:
+            return await use(log)
 
-    return attempt
+    return lambda use: asyncio.run(attempt(use))
 
 
 def messages(*values: bytes) -> list[Message]:

@@ -1,0 +1,203 @@
+"""Reads from Apache Kafka: a few confluent-kafka consumers, each in a thread of its own, placed by hand.
+
+Used by `KafkaLog` only. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
+what its consumer has fetched ahead. Blocking; every wait has a deadline.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from services.adapters.kafka_topics import unreachable
+from services.exits import ExitCode, Stop
+from services.names import NAME
+from services.ports import LogUntrusted, Record
+
+LOG = logging.getLogger(__name__)
+
+CONSUMERS = 4
+CHUNK = 10_000
+DEADLINE_S = 30.0
+REQUEST_S = 10.0
+POLL_S = 1.0
+RETRY_S = 0.05
+
+SETTINGS: dict[str, Any] = {
+    "client.id": f"{NAME}-reader",
+    # The library wants a name; nothing is ever committed under it.
+    "group.id": f"{NAME}-reader",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "enable.partition.eof": True,
+    "fetch.queue.backoff.ms": 5,
+    "fetch.wait.max.ms": 100,
+    "queued.max.messages.kbytes": 16 << 10,
+    "fetch.message.max.bytes": 4 << 20,
+    "check.crcs": True,
+    "log_level": 3,
+}
+#: The place asked for is not in the log, or what stands there is not what was written.
+NOT_THERE = frozenset(
+    {
+        KafkaError._AUTO_OFFSET_RESET,
+        KafkaError.OFFSET_OUT_OF_RANGE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError._UNKNOWN_TOPIC,
+        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._BAD_MSG,
+    }
+)
+#: What a question may be answered with while brokers change their roles; it is asked again.
+PASSING = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+        KafkaError._WAIT_COORD,
+        KafkaError._UNKNOWN_PARTITION,
+    }
+)
+
+
+@dataclass
+class _Seat:
+    """A consumer and the place that it would read next."""
+
+    consumer: Consumer
+    place: tuple[str, int] | None = None
+    next_offset: int = 0
+    used_at: float = field(default_factory=time.monotonic)
+
+
+class Reading:
+    """Up to `CONSUMERS` reads at once. `read` and `ends` are called from threads."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._settings = {**SETTINGS, "bootstrap.servers": bootstrap, "logger": LOG}
+        self._free: list[_Seat] = []
+        self._made = 0
+        self._change = threading.Condition()
+
+    def read(self, topic: str, partition: int, offset: int, count: int) -> list[Record]:
+        """Return exactly the `count` records from `offset` on. Raises LogUntrusted, Stop (exit 4)."""
+        seat = self._sit((topic, partition), offset)
+        try:
+            records = self._consume(seat, topic, partition, offset, count)
+            seat.next_offset = offset + count
+            return records
+        except BaseException:
+            seat.place = None
+            raise
+        finally:
+            self._leave(seat)
+
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """Ask the partition's leader for its first and its next offset. Raises Stop (exit 4)."""
+        deadline = time.monotonic() + DEADLINE_S
+        seat = self._sit(None, 0)
+        try:
+            while True:
+                try:
+                    return seat.consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=REQUEST_S)
+                except KafkaException as error:
+                    # A leader is being chosen, or the broker has not heard of a topic that was just made.
+                    if error.args[0].code() not in PASSING or time.monotonic() > deadline:
+                        raise unreachable(error) from error
+                    time.sleep(RETRY_S)
+        finally:
+            self._leave(seat)
+
+    def close(self) -> None:
+        """Close every consumer. Nothing may be reading."""
+        with self._change:
+            for seat in self._free:
+                seat.consumer.close()
+            self._free.clear()
+
+    def _sit(self, place: tuple[str, int] | None, offset: int) -> _Seat:
+        """Take the consumer that stands there, else a new one, else the one that has rested longest."""
+        with self._change:
+            while not self._free and self._made >= CONSUMERS:
+                self._change.wait()
+            for seat in self._free:
+                if place is not None and (seat.place, seat.next_offset) == (place, offset):
+                    self._free.remove(seat)
+                    return seat
+            if self._made < CONSUMERS and (place is not None or not self._free):
+                self._made += 1
+                return _Seat(Consumer(self._settings))
+            seat = min(self._free, key=lambda free: free.used_at)
+            self._free.remove(seat)
+            return seat
+
+    def _leave(self, seat: _Seat) -> None:
+        seat.used_at = time.monotonic()
+        with self._change:
+            self._free.append(seat)
+            self._change.notify()
+
+    def _consume(self, seat: _Seat, topic: str, partition: int, offset: int, count: int) -> list[Record]:
+        if (seat.place, seat.next_offset) != ((topic, partition), offset):
+            seat.place = (topic, partition)
+            seat.consumer.assign([TopicPartition(topic, partition, offset)])
+        records: list[Record] = []
+        deadline = time.monotonic() + DEADLINE_S
+        while len(records) < count:
+            for message in seat.consumer.consume(min(count - len(records), CHUNK), POLL_S):
+                record = _record(message, topic, partition)
+                if record is None:
+                    continue
+                if record.offset != offset + len(records):
+                    expected = offset + len(records)
+                    raise LogUntrusted(
+                        f"({topic}), partition ({partition}) jumps from ({expected}) to ({record.offset})."
+                    )
+                records.append(record)
+            if time.monotonic() > deadline:
+                raise Stop(
+                    ExitCode.UNREACHABLE,
+                    f"Kafka did not bring ({count}) records of ({topic}), partition ({partition}) from ({offset}) on "
+                    f"in {DEADLINE_S:.0f} s, only ({len(records)}). Check its brokers.",
+                )
+        return records
+
+
+def _record(message: Message, topic: str, partition: int) -> Record | None:
+    """Return the record; None for a mere sign that the end was reached. Raises LogUntrusted, Stop (exit 4)."""
+    error = message.error()
+    if error is None:
+        kind, at_ms = message.timestamp()
+        if kind != TIMESTAMP_LOG_APPEND_TIME:
+            raise LogUntrusted(f"({topic}), partition ({partition}) has times that are not the broker's.")
+        offset = message.offset()
+        assert offset is not None
+        pairs: Any = message.headers() or []
+        headers = {key: _text(value) for key, value in pairs}
+        return Record(offset, at_ms / 1000, bytes(message.value() or b""), headers)
+    if error.code() == KafkaError._PARTITION_EOF:
+        return None
+    if error.code() in NOT_THERE:
+        raise LogUntrusted(
+            f"({topic}), partition ({partition}) cannot be read where it was read before: {error.str()}."
+        )
+    raise unreachable(KafkaException(error))
+
+
+def _text(value: Any) -> str:
+    """Read a header; a foreign one may be any bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value or "")

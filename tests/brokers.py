@@ -1,0 +1,60 @@
+"""Apache Kafka for tests: where it is ($PAIDAN_KAFKA, by `make services`), and a fresh log on it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from services.adapters import kafka_topics
+from services.adapters.kafka import KafkaLog
+from services.names import TOPICS
+
+needs_kafka = [
+    pytest.mark.kafka,
+    pytest.mark.skipif(
+        "PAIDAN_KAFKA" not in os.environ,
+        reason="$PAIDAN_KAFKA is not set: run `make services` and `source .services/env`",
+    ),
+]
+
+
+def kafka() -> str:
+    """Return the bootstrap servers."""
+    return os.environ["PAIDAN_KAFKA"]
+
+
+@asynccontextmanager
+async def fresh_topics(partitions: int) -> AsyncIterator[str]:
+    """Make the four topics under a prefix of their own; delete them at the end."""
+    prefix = f"t{secrets.token_hex(6)}."
+    admin = kafka_topics.connect(kafka())
+    options = {"partitions": partitions, "replication": 1, "trial": True, "dry_run": False, "prefix": prefix}
+    await asyncio.to_thread(lambda: kafka_topics.apply(admin, **options))
+    try:
+        yield prefix
+    finally:
+        for future in admin.delete_topics([prefix + topic for topic in TOPICS]).values():
+            await asyncio.to_thread(future.result)
+
+
+@asynccontextmanager
+async def opened(prefix: str, partitions: int | None = None, deadline_s: float = 30.0) -> AsyncIterator[KafkaLog]:
+    """Open the log under a prefix."""
+    log = KafkaLog(kafka(), partitions, prefix=prefix, trial=True, deadline_s=deadline_s)
+    try:
+        await log.start()
+        yield log
+    finally:
+        await log.stop()
+
+
+@asynccontextmanager
+async def fresh_log(partitions: int) -> AsyncIterator[KafkaLog]:
+    """Open a log that nobody has written to."""
+    async with fresh_topics(partitions) as prefix, opened(prefix, partitions) as log:
+        yield log
