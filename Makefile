@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test bench lock audit clean
+.PHONY: help setup demo up check test services services-three services-stop bench lock audit clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: $(READY) ## make .venv with everything that is needed, compiled and warm
 
@@ -36,6 +36,15 @@ check: $(READY) ## format, lint, types, import contracts, unit, contract and sto
 
 test: check ## set up and run every test; those on real data need PAIDAN_DATA and say so when it is not set
 	@$(BIN)/python -m pytest -m '(slow or data or kafka or redis or rabbitmq)' -rs
+
+services: $(READY) ## start Apache Kafka, Redis and RabbitMQ for tests on 127.0.0.1; then `source .services/env`
+	@$(BIN)/python deploy/services/services.py start
+
+services-three: $(READY) ## the same with three Kafka brokers
+	@$(BIN)/python deploy/services/services.py start --brokers 3
+
+services-stop: ## stop them and delete their data
+	@$(BIN)/python deploy/services/services.py stop
 
 bench: $(READY) ## the benchmarks, each with its comparison, as ratios of one run
 	@$(BIN)/python -m tests.benchmarks

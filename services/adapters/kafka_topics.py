@@ -7,6 +7,7 @@ Blocking; nothing here reads or writes a record.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from services.names import COMMANDS, JOURNAL, NAME, PARKED, SNAPSHOTS, TOPICS
 from services.wire import COMMAND_BYTES_MAX, MESSAGE_BYTES_MAX
 
 REQUEST_S = 10.0
+RETRY_S = 0.05
 REPLICATION = 3
 IN_SYNC = 2
 #: What a batch adds to its messages: its own header, lengths, headers of records.
@@ -59,6 +61,8 @@ class Step(msgspec.Struct, frozen=True):
 
     topic: str
     words: str
+    #: Whether anything is done.
+    act: bool = True
 
 
 def batch_bytes_max(topic: str) -> int:
@@ -163,7 +167,8 @@ def apply(
             hopeless = [fault for fault in bad if not fault.remedy]
             if hopeless:
                 raise Stop(ExitCode.BAD_INPUT, _refusal(prefix, hopeless))
-            steps.append(Step(prefix + topic, "; ".join(f"mend: {f.words}" for f in bad) or "as it must be"))
+            words = "; ".join(f"mend: {fault.words}" for fault in bad) or "as it must be"
+            steps.append(Step(prefix + topic, words, act=bool(bad)))
             if bad:
                 mends[prefix + topic] = {key: value for fault in bad for key, value in fault.remedy.items()}
         else:
@@ -174,6 +179,7 @@ def apply(
         new = [topic for topic in TOPICS if prefix + topic not in there]
         _create(admin, prefix, new, partitions, replication, in_sync)
         _mend(admin, mends)
+        _until_there(admin, [prefix + topic for topic in TOPICS])
     return steps
 
 
@@ -290,6 +296,15 @@ def _create(
     ]
     for future in _asked(lambda: admin.create_topics(new, operation_timeout=REQUEST_S, **_limits())).values():
         _result(future)
+
+
+def _until_there(admin: AdminClient, names: Sequence[str]) -> None:
+    """Wait until the brokers know what they have just made. Raises Stop (exit 4)."""
+    deadline = time.monotonic() + REQUEST_S
+    while len(describe(admin, names)) < len(names):
+        if time.monotonic() > deadline:
+            raise Stop(ExitCode.UNREACHABLE, f"The topics are not there ({REQUEST_S:.0f} s) after they were made.")
+        time.sleep(RETRY_S)
 
 
 def _mend(admin: AdminClient, mends: Mapping[str, Mapping[str, str]]) -> None:

@@ -33,4 +33,4 @@ def apply(
     admin = kafka_topics.connect(kafka)
     steps = kafka_topics.apply(admin, partitions=partitions, replication=replication, trial=trial, dry_run=dry_run)
     for step in steps:
-        typer.echo(f"{'would ' if dry_run and not step.words.startswith('as ') else ''}{step.topic}: {step.words}")
+        typer.echo(f"{step.topic}: {'would ' if dry_run and step.act else ''}{step.words}")
