@@ -1,4 +1,4 @@
-"""What only Apache Kafka can do to a log: batches, uncertain answers, topics that are weak, gone or made anew."""
+"""What only Apache Kafka can do to a log: batches, topics that are weak, gone or made anew."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.cli import build
 from services.cursor import Cursor
 from services.exits import ExitCode, Stop
 from services.names import COMMANDS, JOURNAL, PARKED, SNAPSHOTS, TOPICS
-from services.ports import AppendUncertain, LogUntrusted, Message
+from services.ports import LogUntrusted, Message
 from services.wire import COMMAND_BYTES_MAX
 from tests.brokers import fresh_log, fresh_topics, kafka, needs_kafka, opened
 
@@ -100,34 +100,6 @@ def test_append_times_are_the_brokers_own_and_never_run_backwards():
             times = [record.at_s for record in await log.read(COMMANDS, 0, 0, 99)]
             assert times == sorted(times)
             assert times[0] > 1.7e9
-
-    asyncio.run(main())
-
-
-def test_an_append_that_the_brokers_do_not_answer_is_uncertain_and_the_next_one_works():
-    async def main() -> None:
-        async with fresh_topics(1) as prefix, opened(prefix, deadline_s=2.0) as log:
-            assert await log.append(JOURNAL, 0, [Message(b"a")]) == 0
-            await set_one(prefix + JOURNAL, min_insync_replicas="3")
-
-            async def refused() -> bool:
-                try:
-                    await log.append(JOURNAL, 0, [Message(b"maybe")])
-                except AppendUncertain:
-                    return True
-                return False
-
-            await eventually(refused)
-            await set_one(prefix + JOURNAL, min_insync_replicas="1")
-
-            async def accepted() -> bool:
-                return not await refused()
-
-            await eventually(accepted)
-            end = (await log.bounds(JOURNAL, 0)).end
-            values = [record.value for record in await log.read(JOURNAL, 0, 0, 999)]
-            assert len(values) == end
-            assert await log.append(JOURNAL, 0, [Message(b"z")]) == end
 
     asyncio.run(main())
 
