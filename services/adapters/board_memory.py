@@ -58,9 +58,7 @@ class MemoryBoard:
         near = equal.pop("near", None)
         if near is not None:
             return self._answer(zone, _nearest(fold, Near.parse(near), equal)[:limit])
-        fitting = (
-            view for view in _candidates(fold, kind, equal) if _fits(view, equal)
-        )
+        fitting = (view for view in _candidates(fold, kind, equal) if _fits(view, equal))
         return self._answer(zone, list(islice(fitting, limit)))
 
     def _answer(self, zone: str, found: object) -> Answer:

@@ -10,7 +10,7 @@ Told from the journal's start or from `next_offset`; it is the truth of nothing:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from redis.exceptions import WatchError
 from matcher.events import Event
 from matcher.geo import distance_m
 from matcher.reasons import AnyRefusal
-from services.adapters.redis_keys import FIRST, INDEXES, KINDS, Keys, best_index
+from services.adapters.redis_keys import FIRST, KINDS, Keys, best_index
 from services.adapters.redis_working import LATITUDE_MAX, Command, decode, decode_zone, take_out
 from services.board import Answer, Kind, Near, Receipt
 from services.exits import ExitCode, Stop
@@ -34,6 +34,8 @@ CHUNK = 500
 TRIES = 20
 #: Redis measures with another earth and 52 bits: its distances differ from ours by less than this share, and metres.
 GEO_SHARE, GEO_M = 0.001, 2.0
+#: A redis.asyncio.Redis. Its own types cannot say that every answer is bytes and awaited.
+Client = Any
 SOCKET_S = 5.0
 HEALTH_S = 25
 
@@ -57,7 +59,7 @@ _receipts = msgspec.json.Decoder(_StoredReceipt)
 _encode = msgspec.json.encode
 
 
-def connect(url: str) -> Redis:
+def connect(url: str) -> Client:
     """A client, not connected yet; it looks after idle connections by itself."""
     return Redis.from_url(
         url,
@@ -73,7 +75,7 @@ class RedisBoard:
 
     def __init__(
         self,
-        client: Redis,
+        client: Client,
         partitions: int,
         receipts_max: int = 200_000,
         closed_max: int = 100_000,
@@ -159,7 +161,7 @@ class RedisBoard:
             commands = [*await self._receipts(partition, offset, events)]
             for working in await take_out(self._ask, keys, events, self._closed_max):
                 commands += working.changes()
-            pipe.multi()  # type: ignore[no-untyped-call]
+            pipe.multi()
             for command in commands:
                 pipe.execute_command(*command)
             pipe.sadd(keys.generations, keys.generation)
@@ -215,7 +217,7 @@ class RedisBoard:
         current = await self._client.get(self._keys.current)
         self._keys = Keys(self._prefix, (current or FIRST.encode()).decode())
 
-    async def _read(self, zone: str, command: Any) -> tuple[Any, Any]:
+    async def _read(self, zone: str, command: Callable[[Keys], Command]) -> tuple[Any, Callable[[object], Answer]]:
         """Run one reading command together with the place that it is true for; a new generation is followed."""
         partition = partition_of(zone, self._partitions)
         while True:
@@ -230,7 +232,7 @@ class RedisBoard:
         as_of = int(place or 0)
         stale = marked is not None or as_of < self._told.get(partition, 0)
 
-        def answer(found: Any) -> Answer:
+        def answer(found: object) -> Answer:
             return Answer(partition=partition, as_of=as_of, found=found, stale=stale)
 
         return value, answer
@@ -277,6 +279,3 @@ def _listed(kind: Kind) -> Kind:
     if kind not in KINDS:
         raise ValueError(f"A ({kind}) cannot be listed.")
     return kind
-
-
-__all__ = ["INDEXES", "BoardLost", "RedisBoard", "connect"]

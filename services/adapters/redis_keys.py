@@ -1,12 +1,12 @@
 """How the board in Redis is laid out: every key, every index. Used by the `redis_*` and `board_redis` files only.
 
-    P:board:current            the generation that is shown (a rebuild makes another one beside it)
-    P:board:stale              why answers may lag; absent when all is well
-    P:board:generations        every generation that may have keys
-    P:board:G:next:PARTITION   journal offset up to which the partition is folded
-    P:board:G:receipts         (zone, command) -> receipt; with :PARTITION the order in which they came
-    P:board:G:zones            names of the zones
-    P:board:G:z:ZONE…          one hash a kind (id -> JSON of its view), one sorted set an index, GEO of open requests
+P:board:current            the generation that is shown (a rebuild makes another one beside it)
+P:board:stale              why answers may lag; absent when all is well
+P:board:generations        every generation that may have keys
+P:board:G:next:PARTITION   journal offset up to which the partition is folded
+P:board:G:receipts         (zone, command) -> receipt; with :PARTITION the order in which they came
+P:board:G:zones            names of the zones
+P:board:G:z:ZONE…          one hash a kind (id -> JSON of its view), one sorted set an index, GEO of open requests
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
-from redis.asyncio import Redis
 
+from services.adapters.board_redis import Client
 from services.adapters.redis_keys import FIRST, Keys
 from services.adapters.redis_working import Command, Working
 from services.board import Receipt
@@ -40,7 +40,7 @@ class Rebuilt(msgspec.Struct, frozen=True):
 
 
 async def rebuild(
-    client: Redis,
+    client: Client,
     log: Log,
     partitions: int,
     receipts_max: int = 200_000,
@@ -61,7 +61,9 @@ async def rebuild(
         requests += sum(len(zone.requests) for zone in fold.zones.values())
         await _write(client, _commands(new, partition, fold, receipts, place))
     async with client.pipeline(transaction=True) as pipe:
-        await pipe.set(new.current, new.generation).delete(new.stale).execute()
+        pipe.set(new.current, new.generation)
+        pipe.delete(new.stale)
+        await pipe.execute()
     await _remove_others(client, prefix, new.generation, partitions)
     return Rebuilt(entries, zones, requests)
 
@@ -103,7 +105,7 @@ def _commands(keys: Keys, partition: int, fold: Fold, receipts: Receipts, place:
         yield ("SET", keys.next(partition), place)
 
 
-async def _write(client: Redis, commands: Iterable[Command]) -> None:
+async def _write(client: Client, commands: Iterable[Command]) -> None:
     left = iter(commands)
     while part := list(islice(left, CHUNK)):
         async with client.pipeline(transaction=False) as pipe:
@@ -112,14 +114,14 @@ async def _write(client: Redis, commands: Iterable[Command]) -> None:
             await pipe.execute()
 
 
-async def _remove_others(client: Redis, prefix: str, kept: str, partitions: int) -> None:
+async def _remove_others(client: Client, prefix: str, kept: str, partitions: int) -> None:
     """Delete every generation but the one that is shown."""
     known = {name.decode() for name in await client.smembers(Keys(prefix).generations)}
     for generation in (known | {FIRST}) - {kept}:
         await remove(client, Keys(prefix, generation), partitions)
 
 
-async def remove(client: Redis, keys: Keys, partitions: int) -> None:
+async def remove(client: Client, keys: Keys, partitions: int) -> None:
     """Delete one generation, key by key."""
     for zone in [name.decode() for name in await client.smembers(keys.zones)]:
         its = keys.zone(zone)

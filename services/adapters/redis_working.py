@@ -13,7 +13,7 @@ import msgspec
 
 from matcher import events as e
 from matcher.zone import ENDED, RequestState
-from services.adapters.redis_keys import INDEXES, KINDS, Keys, ZoneKeys
+from services.adapters.redis_keys import INDEXES, KINDS, Keys
 from services.board import Kind
 from services.views import Fold, RequestView, ZoneFold, ZoneView
 
@@ -112,7 +112,7 @@ class Working:
 
     async def _load_related(self, ask: Ask, fold: ZoneFold, oldest: Iterable[str]) -> None:
         """The requests and people of the visits, the visits of the requests, and what is forgotten with a request."""
-        seen = [*fold.offers.values(), *fold.assignments.values()]
+        seen: list[Any] = [*fold.offers.values(), *fold.assignments.values()]
         await self._load_views(
             ask, fold, {"request": {view.request for view in seen}, "volunteer": {view.volunteer for view in seen}}
         )
@@ -125,7 +125,7 @@ class Working:
         missing = {kind: ids for kind, ids in missing.items() if ids}
         if not missing:
             return
-        visits = sorted({name for kind in ("offer", "assignment") for name in missing.get(kind, ())})  # type: ignore[call-overload]
+        visits = sorted({*missing.get("offer", ()), *missing.get("assignment", ())})
         commands: list[Command] = [("HMGET", self.keys.views(kind), *ids) for kind, ids in missing.items()]
         if visits:
             commands.append(("ZMSCORE", self.keys.visits, *visits))
@@ -230,8 +230,7 @@ class Working:
     def _indexes(self, kind: Kind, view: Any) -> list[str]:
         """Keys of the indexes in which this view stands."""
         return [
-            self.keys.index(kind, {field: getattr(view, field) for field in fields})
-            for fields in INDEXES.get(kind, ())
+            self.keys.index(kind, {field: getattr(view, field) for field in fields}) for fields in INDEXES.get(kind, ())
         ]
 
 
@@ -259,12 +258,13 @@ async def take_out(ask: Ask, keys: Keys, events: Sequence[e.Event], closed_max: 
 
 def views_of(fold: ZoneFold, kind: Kind) -> dict[str, Any]:
     """The views of a kind."""
-    return {
+    by_kind: dict[Kind, dict[str, Any]] = {
         "request": fold.requests,
         "volunteer": fold.volunteers,
         "offer": fold.offers,
         "assignment": fold.assignments,
-    }[kind]
+    }
+    return by_kind[kind]
 
 
 def _named(events: Sequence[Any]) -> dict[Kind, set[str]]:
@@ -278,6 +278,3 @@ def _named(events: Sequence[Any]) -> dict[Kind, set[str]]:
                     named[kind].add(name)
     both = named["offer"] | named["assignment"]
     return {"request": named["request"], "volunteer": named["volunteer"], "offer": both, "assignment": both.copy()}
-
-
-__all__ = ["Command", "Working", "ZoneKeys", "decode", "decode_zone", "take_out", "views_of"]

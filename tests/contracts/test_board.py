@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from asyncio import Runner
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,21 +31,28 @@ RUNNERS: dict[Board, Runner] = {}
 
 
 @pytest.fixture(params=BOARDS)
-def board(request: pytest.FixtureRequest) -> Iterator[Board]:
+def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Board]]:
+    """Makes one empty board, with limits if asked."""
     with Runner() as runner:
         if request.param == "memory":
-            made: Board = MemoryBoard(PARTITIONS)
-            RUNNERS[made] = runner
-            yield made
+            yield lambda **limits: _kept(MemoryBoard(PARTITIONS, **limits), runner)
         else:
             client = connect(request.getfixturevalue("redis_url"))
             prefix = f"test:{secrets.token_hex(6)}:"
-            made = RedisBoard(client, PARTITIONS, prefix=prefix)
-            RUNNERS[made] = runner
-            yield made
+            yield lambda **limits: _kept(RedisBoard(client, PARTITIONS, prefix=prefix, **limits), runner)
             runner.run(remove(client, Keys(prefix), PARTITIONS))
             runner.run(client.aclose())
-    del RUNNERS[made]
+    RUNNERS.clear()
+
+
+def _kept(board: Board, runner: Runner) -> Board:
+    RUNNERS[board] = runner
+    return board
+
+
+@pytest.fixture
+def board(make: Callable[..., Board]) -> Board:
+    return make()
 
 
 def fact(kind: Any, cause: str, /, **fields: Any) -> Any:
@@ -265,12 +272,12 @@ def test_open_requests_near_a_point_come_nearest_first_and_ended_ones_not_at_all
 def test_a_person_that_left_is_counted_no_more(board: Board) -> None:
     told(board, OPEN, ANA)
     assert got(board, "zone", ZONE).found.volunteers == 1
-    told(board, OPEN, ANA, [caused(e.VolunteerLeft, ask(c.Leave, "x", volunteer="ana"))])
+    told(board, OPEN, ANA, [caused(e.VolunteerLeft, ask(c.RemoveVolunteer, "x", volunteer="ana"))])
     assert got(board, "zone", ZONE).found.volunteers == 0
 
 
-def test_memory_forgets_the_oldest_finished_requests_and_receipts_only() -> None:
-    board = MemoryBoard(PARTITIONS, receipts_max=2, closed_max=0)
+def test_the_oldest_finished_requests_and_receipts_are_forgotten_and_no_others(make: Callable[..., Board]) -> None:
+    board = make(receipts_max=2, closed_max=0)
     told(board, OPEN, ANA, SUBMITTED, OFFERED, COMMITTED, SERVED)
     assert got(board, "request", "r1").found is not None
     told(board, OPEN, ANA, SUBMITTED, OFFERED, COMMITTED, SERVED, CLOSED)
