@@ -65,6 +65,20 @@ def _options(url: str, visibility_s: float) -> dict[str, Any]:
             )
 
 
+def answers(url: str) -> tuple[str, str | None]:
+    """Ask the broker once. Return its address without password, and what went wrong; None when it answers."""
+    connection = connect(url)
+    shown = str(connection.as_uri())
+    try:
+        connection.connect()
+        with connection.channel():
+            return shown, None
+    except (*connection.connection_errors, *connection.channel_errors, KombuError) as error:
+        return shown, type(error).__name__
+    finally:
+        connection.release()
+
+
 class Unconfirmed(Exception):
     """The broker did not take the job; it may be tried again."""
 
