@@ -171,7 +171,7 @@ def _jobs(url: str) -> Finding:
     shown, trouble = answers(url)
     if trouble is None:
         return Finding("jobs", f"{shown} answers")
-    remedy = f"Start the broker, or set PAIDAN_JOBS to one that answers ({trouble})."
+    remedy = f"Start the broker, or set {NAME.upper()}_JOBS to one that answers ({trouble})."
     return Finding("jobs", f"{shown} does not answer", remedy, ExitCode.UNREACHABLE)
 
 
