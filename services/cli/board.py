@@ -32,7 +32,8 @@ def _group() -> None:
 
 def rebuild(
     redis: Annotated[
-        str, typer.Option(help="Redis as a URL, redis://HOST:PORT/DB.", envvar=f"{NAME.upper()}_REDIS", show_default=False)
+        str,
+        typer.Option(help="Redis as a URL, redis://HOST:PORT/DB.", envvar=f"{NAME.upper()}_REDIS", show_default=False),
     ],
     data: Annotated[Path, typer.Option(help="Folder of the log.")] = Path(f"{NAME}-data"),
 ) -> None:
