@@ -24,6 +24,7 @@ from kombu.exceptions import KombuError
 
 from services.jobs import Notify
 from services.metrics import Metrics
+from services.names import NAME
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def _options(url: str, visibility_s: float) -> dict[str, Any]:
             return {"polling_interval": 0.02}  # it would look once a second (LANDMINES N12)
         case "redis" | "rediss":
             return {
+                "global_keyprefix": f"{NAME}:",  # others in the same Redis share no list of jobs in hand (K3)
                 "visibility_timeout": visibility_s,
                 # Looked after every second, or a dead worker's job waits 100 s longer (K2).
                 "unacked_restore_interval": 1,
@@ -105,6 +107,9 @@ class Publisher:
             channel = self._connection.default_channel
             if self._declare and not (self._declared and self._broker_tells):
                 for one in (parked_queue(self._to), self._to):
+                    if self._connection.transport.driver_type == "redis":
+                        # kombu remembers its bindings and would not write again what a flush has taken (K7)
+                        channel.state.queue_bindings_delete(one.name)
                     one.bind(channel).declare()
                 self._declared = True
             with self._connection.Producer(channel, serializer="json", auto_declare=False) as producer:

@@ -65,9 +65,18 @@ class Broker:
     def delete(self, of: Any) -> None:
         """Remove a queue and its exchange."""
         with connect(self.url) as connection:
-            bound = of.bind(connection.default_channel)
-            bound.delete()
-            bound.exchange.delete()
+            removed(connection, of)
+
+
+def removed(connection: Any, of: Any) -> None:
+    """Remove a queue, its exchange, and what kombu would leave of them in Redis."""
+    channel = connection.default_channel
+    of.bind(channel).delete()
+    of.exchange.bind(channel).delete()
+    if connection.transport.driver_type == "redis":
+        with channel.conn_or_acquire() as client:
+            for kind in ("binding", "binding_permanent"):
+                client.delete(f"_kombu.{kind}.{of.name}")
 
 
 @pytest.fixture(params=BROKERS)

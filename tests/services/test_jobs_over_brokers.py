@@ -9,6 +9,7 @@ import pytest
 
 from services.adapters.jobs_kombu import connect
 from services.queues import notify_queue, parked_queue
+from tests.contracts.test_jobs import removed
 from tests.serving import POINT, open_zone, register, serving
 
 WAIT_S = 30.0
@@ -49,6 +50,4 @@ def test_an_offer_is_told_by_a_job_over_the_broker_and_reported(
     finally:
         with connect(url) as connection:
             for one in (notify_queue(), parked_queue(notify_queue())):
-                bound = one.bind(connection.default_channel)
-                bound.delete()
-                bound.exchange.delete()
+                removed(connection, one)
