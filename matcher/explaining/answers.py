@@ -105,7 +105,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 class ForPerson(msgspec.Struct, frozen=True, kw_only=True):
     """What the plan gives a person, what else would fit best, and why nothing was offered.
 
-    `barred`: how many requirements each hard rule keeps from them, by the first rule that objects.
+    `barred`: how many requirements each hard rule keeps from them, by the first rule that objects. `place_points`:
+    what the prices count for one filled place of weight 1; `reduced_points` beyond that means a place lost elsewhere.
     """
 
     person: str
@@ -114,6 +115,7 @@ class ForPerson(msgspec.Struct, frozen=True, kw_only=True):
     fits: list[Fit]
     feasible: int
     barred: dict[str, int]
+    place_points: int
 
 
 class Booking(msgspec.Struct, frozen=True, kw_only=True):

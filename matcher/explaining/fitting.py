@@ -39,6 +39,7 @@ def for_person(problem: Problem, plan: Plan, person: int, limit: int = 10) -> Fo
         fits=[fit for _, _, _, fit in sorted(fits, key=lambda found: found[:3])[:limit]],
         feasible=len(fits) + len(own),
         barred=dict(sorted(barred.items())),
+        place_points=pricing.place_points(problem, plan),
     )
 
 
