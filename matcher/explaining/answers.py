@@ -27,6 +27,8 @@ class Idle(StrEnum):
     NOTHING_OPEN = "NOTHING_OPEN"
     NOTHING_FEASIBLE = "NOTHING_FEASIBLE"
     OTHERS_BETTER = "OTHERS_BETTER"
+    #: what they could serve has open places that not enough people can fill together
+    CREWS_INCOMPLETE = "CREWS_INCOMPLETE"
 
 
 class Forced(msgspec.Struct, frozen=True, kw_only=True):

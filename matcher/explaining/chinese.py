@@ -69,6 +69,7 @@ WORDS: dict[str, str] = {
     "idle.NOTHING_OPEN": "目前没有待派的需求。",
     "idle.NOTHING_FEASIBLE": "{person} 没有派到单：没有一单是此人能服务的。",
     "idle.OTHERS_BETTER": "{person} 没有派到单：此人能服务的每一单，都有更合适的人。",
+    "idle.CREWS_INCOMPLETE": "{person} 没有派到单：此人能服务的需求，凑不齐能同时到场的人。",
     "fit": "{place}：{distance} 米，最早 {start}（{cost}）；派给此人方案至少差 {worth}。还缺 {open} 人。",
     "fit.none": "没有别的需求是 {person} 能服务的。",
     "ruled_out": "被排除的需求，按第一条不符的规则：{reasons}。",

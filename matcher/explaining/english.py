@@ -69,6 +69,7 @@ WORDS: dict[str, str] = {
     "idle.NOTHING_OPEN": "Nothing is open.",
     "idle.NOTHING_FEASIBLE": "{person} gets nothing: no open request can be served by {person}.",
     "idle.OTHERS_BETTER": "{person} gets nothing: for each request that {person} could serve, others serve better.",
+    "idle.CREWS_INCOMPLETE": "{person} gets nothing: what {person} could serve lacks others who can start together.",
     "fit": "{place}: {distance} m, from {start} ({cost}); would cost the plan at least {worth}. Open places: {open}.",
     "fit.none": "No other request can be served by {person}.",
     "ruled_out": "Ruled out by the first rule that objects: {reasons}.",

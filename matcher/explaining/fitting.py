@@ -32,11 +32,12 @@ def for_person(problem: Problem, plan: Plan, person: int, limit: int = 10) -> Fo
         elif r not in own:
             fit = _fit(problem, plan, r, person, filled)
             fits.append((fit.reduced_points, sum(fit.cost.values()), r, fit))
+    ranked = [fit for _, _, _, fit in sorted(fits, key=lambda found: found[:3])]
     return ForPerson(
         person=problem.people.ids[person],
         serving=[ids[r] for r in own],
-        nothing_because=None if own else _nothing_because(len(ids), len(fits)),
-        fits=[fit for _, _, _, fit in sorted(fits, key=lambda found: found[:3])[:limit]],
+        nothing_because=None if own else _nothing_because(len(ids), ranked),
+        fits=ranked[:limit],
         feasible=len(fits) + len(own),
         barred=dict(sorted(barred.items())),
         place_points=pricing.place_points(problem, plan),
@@ -58,7 +59,9 @@ def _fit(problem: Problem, plan: Plan, r: int, person: int, filled: I64) -> Fit:
     )
 
 
-def _nothing_because(requirements: int, feasible: int) -> Idle:
+def _nothing_because(requirements: int, fits: list[Fit]) -> Idle:
     if requirements == 0:
         return Idle.NOTHING_OPEN
-    return Idle.OTHERS_BETTER if feasible else Idle.NOTHING_FEASIBLE
+    if not fits:
+        return Idle.NOTHING_FEASIBLE
+    return Idle.CREWS_INCOMPLETE if all(fit.places_open for fit in fits) else Idle.OTHERS_BETTER

@@ -101,6 +101,7 @@ def test_a_request_that_was_outbid_names_person_and_rival_and_the_price_of_the_s
     assert lost.swap is not None
     assert (lost.swap.filled_lost, lost.swap.points, lost.swap.exact) == (0, 400, True)
     assert said.what_would_help == []
+    assert said.solves == 1  # the swap: no change brings anybody new, so none is worth a solve
 
 
 def test_a_heavier_rival_costs_the_weight_that_the_swap_would_lose() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from matcher.explaining import why
 from matcher.explaining.answers import Selected
-from matcher.problem import Problem
+from matcher.explaining.forcing import Disagreement
+from matcher.problem import Plan, Problem
 from matcher.reasons import MissingSkill, TooFar
 from matcher.rules import objections
 from matcher.solvers import solve
@@ -43,6 +44,17 @@ def test_the_better_person_costs_least_in_all_and_forcing_the_other_says_by_how_
     assert (other.in_plan, other.because) == (False, None)
     assert other.forced is not None
     assert (other.forced.filled_lost, other.forced.points, other.forced.at_least_points) == (0, 60, 60)
+
+
+def test_a_forced_plan_that_is_cheaper_than_the_prices_allow_is_a_bug_and_not_an_answer() -> None:
+    case = problem([Person(id="ana", at=(40, 0)), Person(id="ben", at=(100, 0))], [Need(id="q")])
+
+    def lying(forced: Problem) -> Plan:
+        plan = solve(forced)
+        return replace(plan, placements=[replace(p, cost={"travel": 0}) for p in plan.placements])
+
+    with pytest.raises(Disagreement, match=r"the prices prove \(60\)"):
+        why(case, solve(case), 0, 1, solver=lying)
 
 
 def test_a_crew_member_gets_the_prices_bound_only() -> None:

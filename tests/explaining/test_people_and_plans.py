@@ -36,6 +36,8 @@ def test_a_person_who_gets_nothing_is_told_why() -> None:
     assert for_person(case, plan, 1).fits[0].reduced_points == 900
     other = for_person(case, plan, 2)
     assert (other.nothing_because, other.barred) == (Idle.NOTHING_FEASIBLE, {"MISSING_SKILL": 1})
+    crew = problem(crowd, [Need(id="q", people=3)])
+    assert for_person(crew, solve(crew), 1).nothing_because is Idle.CREWS_INCOMPLETE
     nothing = problem(crowd, [])
     assert for_person(nothing, solve(nothing), 0).nothing_because is Idle.NOTHING_OPEN
 
