@@ -14,7 +14,20 @@ from services.exits import ExitCode, Stop
 from services.names import NAME
 
 #: file in services/cli -> what it registers on the app with its own `register(app)`
-COMMANDS = ("demo", "up", "match", "generate", "importing", "policy", "calendar", "doctor", "journal", "board")
+COMMANDS = (
+    "demo",
+    "up",
+    "match",
+    "explain",
+    "diff",
+    "generate",
+    "importing",
+    "policy",
+    "calendar",
+    "doctor",
+    "journal",
+    "board",
+)
 
 EPILOG = (
     "Exit codes: 0 ok, 1 bug, 2 usage, 3 finished with rejected rows, 4 a dependency cannot be reached, "
