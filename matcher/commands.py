@@ -6,6 +6,7 @@ The sender gives `id` (a repeat under the same id is ignored, another body under
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -83,6 +84,14 @@ class SetPolicy(Command, frozen=True, kw_only=True):
     """Replace the zone's policy as a whole."""
 
     policy: Policy
+
+
+class SetCalendarDay(Command, frozen=True, kw_only=True):
+    """A city's own word about one day, over the national calendar. `working` None takes it back."""
+
+    day: date
+    working: bool | None
+    name: Annotated[str, Meta(max_length=200)] = ""
 
 
 # --- requests --------------------------------------------------------------------------------------------------
@@ -223,6 +232,7 @@ AnyCommand = (
     | DefineUnit
     | DefineSkill
     | SetPolicy
+    | SetCalendarDay
     | SubmitRequest
     | CancelRequest
     | ReopenRequest

@@ -53,6 +53,7 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.DefineUnit: definitions.unit,
     commands.DefineSkill: definitions.skill,
     commands.SetPolicy: definitions.policy,
+    commands.SetCalendarDay: definitions.calendar_day,
     commands.SubmitRequest: requests.submit,
     commands.CancelRequest: requests.cancel,
     commands.ReopenRequest: requests.reopen,

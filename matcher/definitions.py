@@ -1,16 +1,22 @@
-"""What rules read comes in as commands: places, units, skills, policy (DESIGN 4.7). Called by `decisions`."""
+"""What rules read comes in as commands: places, units, skills, policy, calendar days (DESIGN 4.7).
+
+Called by `decisions`.
+"""
 
 from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetPolicy
-from matcher.events import Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
+from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetCalendarDay, SetPolicy
+from matcher.events import CalendarDaySet, Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
 from matcher.facts import Facts
 from matcher.people import MODES
 from matcher.policy import sha256
 from matcher.reasons import ImpossibleValue, Unknown
 from matcher.zone import Zone
+
+#: A calendar day further than this from the zone's time is taken for a slip of the pen.
+CALENDAR_YEARS_MAX = 30
 
 
 def place(zone: Zone | None, command: DefinePlace, facts: Facts) -> list[Event]:
@@ -52,3 +58,13 @@ def policy(zone: Zone, command: SetPolicy, facts: Facts) -> list[Event]:
         remedy = "Give speed and detour of every mode."
         return facts.refused(ImpossibleValue(field="modes", value=f"without {missing[0]}", remedy=remedy))
     return [facts(PolicySet, command=command, policy_sha256=sha256(command.policy))]
+
+
+def calendar_day(zone: Zone, command: SetCalendarDay, facts: Facts) -> list[Event]:
+    """Set a day of the city's own calendar, or take it back; one that was never set cannot be taken back."""
+    if abs(command.day.year - zone.now.year) > CALENDAR_YEARS_MAX:
+        remedy = f"Give a day within {CALENDAR_YEARS_MAX} years."
+        return facts.refused(ImpossibleValue(field="day", value=command.day.isoformat(), remedy=remedy))
+    if command.working is None and command.day not in zone.own_days:
+        return facts.refused(Unknown(kind="calendar day", value=command.day.isoformat()))
+    return [facts(CalendarDaySet, command=command)]

@@ -29,6 +29,7 @@ from matcher.commands import (
     RemoveVolunteer,
     ReopenRequest,
     ReportJob,
+    SetCalendarDay,
     SetPolicy,
     SubmitRequest,
 )
@@ -91,6 +92,12 @@ class PolicySet(Event, frozen=True, kw_only=True):
 
     command: SetPolicy
     policy_sha256: str
+
+
+class CalendarDaySet(Event, frozen=True, kw_only=True):
+    """A day is worked, or not, by the city's word; or no longer by it."""
+
+    command: SetCalendarDay
 
 
 # --- requests and requirements ---------------------------------------------------------------------------------
@@ -377,6 +384,7 @@ AnyEvent = (
     | UnitDefined
     | SkillDefined
     | PolicySet
+    | CalendarDaySet
     | RequestSubmitted
     | RequestAccepted
     | RequirementOpened

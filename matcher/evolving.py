@@ -66,6 +66,12 @@ def _policy_set(zone: Zone, event: e.PolicySet) -> None:
     zone.stale = True
 
 
+def _calendar_day_set(zone: Zone, event: e.CalendarDaySet) -> None:
+    day, working = event.command.day, event.command.working
+    others = {known: worked for known, worked in zone.own_days.items() if known != day}
+    zone.calendar = others if working is None else {**others, day: working}
+
+
 # --- requests --------------------------------------------------------------------------------------------------
 
 
@@ -375,6 +381,7 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.UnitDefined: _unit_defined,
     e.SkillDefined: _skill_defined,
     e.PolicySet: _policy_set,
+    e.CalendarDaySet: _calendar_day_set,
     e.RequestSubmitted: _request_submitted,
     e.RequestAccepted: _request_accepted,
     e.RequirementOpened: _requirement_opened,

@@ -67,9 +67,11 @@ def problem_of(  # the one place where all inputs of a solve meet
     requirements: Sequence[OpenRequirement],
     standing: Standing | None = None,
     zone_codes: Sequence[int] | None = None,
+    beyond_s: int = 0,
 ) -> Problem:
     """Build the problem; `zone_codes` (offline only) gives each person's zone, -1 where not given.
 
+    `beyond_s`: people's hours are known this much before and after all windows, so that wider ones can be tried.
     Every skill needed must have a row (`People.add_skill`), held by somebody or not.
     """
     now_s = _ceil_s(now)
@@ -78,7 +80,7 @@ def problem_of(  # the one place where all inputs of a solve meet
         beat=beat,
         now_s=now_s,
         skills=people.skills,
-        people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes),
+        people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes, beyond_s),
         requirements=_requirement_arrays(requirements, people.skill_row, policy, now_s),
         budget=policy.budget,
     )
@@ -96,13 +98,14 @@ def _people_arrays(
     now_s: int,
     standing: Standing,
     zone_codes: Sequence[int] | None,
+    beyond_s: int,
 ) -> PeopleArrays:
     count = len(people)
     speeds = np.array([policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES])
     busy = _busy_arrays(count, standing.busy or {}, 60 * policy.rest_minutes)
     certificates = np.array([(row, skill, until) for (skill, row), until in people.expires_s.items()], np.int64)
     certificates = certificates.reshape(-1, 3)
-    table = _hours_arrays(people, policy.timezone, requirements, now_s)
+    table = _hours_arrays(people, policy.timezone, requirements, now_s, beyond_s)
     return PeopleArrays(
         ids=people.ids,
         lat=people.column("lat"),
@@ -150,11 +153,11 @@ def _busy_arrays(count: int, busy: Mapping[int, Sequence[tuple[int, int]]], rest
 
 
 def _hours_arrays(
-    people: People, timezone: str, requirements: Sequence[OpenRequirement], now_s: int
+    people: People, timezone: str, requirements: Sequence[OpenRequirement], now_s: int, beyond_s: int
 ) -> tuple[Any, Any, Any]:
     """Expand every distinct hours over the time that any requirement could take."""
-    from_s = min([now_s, *(r.earliest_s for r in requirements)])
-    until_s = max([now_s, *(r.latest_s for r in requirements)])
+    from_s = min([now_s, *(r.earliest_s for r in requirements)]) - beyond_s
+    until_s = max([now_s, *(r.latest_s for r in requirements)]) + beyond_s
     rows = [hours.expand(row, timezone, from_s, until_s) for row in people.hours_table]
     indptr = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
     table = np.array([span for row in rows for span in row], np.int64).reshape(-1, 2)

@@ -84,6 +84,20 @@ class ExcludedByRequester(PairReason, frozen=True, kw_only=True, tag="EXCLUDED_B
     pass
 
 
+AnyPairReason = (
+    NotRegistered
+    | OtherZone
+    | MissingSkill
+    | QualificationExpired
+    | TooFar
+    | NoStartPossible
+    | Committed
+    | AlertBudgetSpent
+    | PreviouslyRefused
+    | ExcludedByRequester
+)
+
+
 # --- one command -----------------------------------------------------------------------------------------------
 
 

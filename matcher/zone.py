@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -149,6 +149,8 @@ class Zone(msgspec.Struct):
     policy: Policy = DEFAULT
     places: dict[str, DefinePlace] = {}
     units: dict[str, str] = {}
+    #: The city's own days (`own_days`). Absent until the first is set: an older log holds hashes of zones without it.
+    calendar: dict[date, bool] | msgspec.UnsetType = msgspec.UNSET
     people: People = msgspec.field(default_factory=People)
     #: not ended
     requests: dict[str, Request] = {}
@@ -175,6 +177,11 @@ class Zone(msgspec.Struct):
     #: rows of people who became able to do more, since the last Tick / by the last Tick
     freed: dict[int, bool] = {}
     considered: dict[int, bool] = {}
+
+    @property
+    def own_days(self) -> dict[date, bool]:
+        """The city's own days: worked or not, whatever the national calendar says."""
+        return {} if self.calendar is msgspec.UNSET else self.calendar
 
     def waiting(self) -> bool:
         """Say whether anything waits for time to pass."""

@@ -5,6 +5,7 @@ A board is a projection: deleted and rebuilt from the journal at will. It decide
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
@@ -38,6 +39,24 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     as_of: int
     found: Any
+    #: The board is known to lag behind what was told once (emptied, or being rebuilt): `as_of` still holds.
+    stale: bool = False
+
+
+class Near(msgspec.Struct, frozen=True):
+    """A circle on the map: degrees and metres."""
+
+    lat: float
+    lon: float
+    metres: float
+
+    @classmethod
+    def parse(cls, text: str) -> Near:
+        """Read `lat,lon,metres`. Raises ValueError for anything else, and for what is no place on earth."""
+        lat, lon, metres = (float(part) for part in text.split(","))
+        if not (abs(lat) <= 90 and abs(lon) <= 180 and 0 <= metres < math.inf):
+            raise ValueError(f"({text}) is no circle on the map. Give lat,lon,metres.")
+        return cls(lat, lon, metres)
 
 
 class Board(Protocol):
@@ -50,4 +69,7 @@ class Board(Protocol):
         """Return one view, or `found=None`."""
 
     async def find(self, zone: str, kind: Kind, limit: int, **equal: str) -> Answer:
-        """Return up to `limit` views whose fields equal the given ones, oldest first; None for an unknown zone."""
+        """Return up to `limit` views whose fields equal the given ones, oldest first; None for an unknown zone.
+
+        Requests also take `near="lat,lon,metres"`: only open ones within that distance, the nearest first.
+        """

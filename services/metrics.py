@@ -75,6 +75,14 @@ TABLE = (
     Metric("http_request_duration_seconds", "histogram", ("route",), "s", "Time to answer.", SHORT_S),
     Metric("http_bodies_too_large_total", "counter", (), "", "Bodies refused with 413."),
     Metric("commands_unanswered", "gauge", (), "", "Commands taken by the API that wait for their answer."),
+    # the calendar
+    Metric(
+        "calendar_valid_until_timestamp_seconds",
+        "gauge",
+        ("source",),
+        "s",
+        "Until when working days are certain; set when the service starts.",
+    ),
     # the program
     Metric("build_info", "gauge", ("version", "python"), "", "Always 1; the labels say what runs."),
 )

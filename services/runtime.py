@@ -16,7 +16,7 @@ from matcher.commands import ReportJob
 from services.adapters.board_memory import MemoryBoard
 from services.adapters.contacts_memory import MemoryContacts
 from services.adapters.contacts_sqlite import SqliteContacts
-from services.adapters.jobs_kombu import KombuJobs, connect, notify_queue
+from services.adapters.jobs_kombu import KombuJobs, connect
 from services.adapters.memory import MemoryLog
 from services.adapters.sqlite import SqliteLog
 from services.announcing import Announcing
@@ -30,6 +30,7 @@ from services.metrics import Metrics
 from services.names import LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.projecting import Projecting
+from services.queues import NOTIFY, notify_queue
 from services.readiness import Readiness
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
@@ -144,7 +145,7 @@ class Runtime:
             return
         settings = self.settings
         # Queues in memory are shared by the whole process: each runtime has its own.
-        own = f"{NAME}.notify.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else f"{NAME}.notify"
+        own = f"{NOTIFY}.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else NOTIFY
         source = notify_queue(own)
         self.jobs = KombuJobs(settings.jobs, source, self.metrics)
         self.announcing = Announcing(self.jobs)

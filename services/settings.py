@@ -43,8 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     list_limit_max: Count = 1_000
     receipts_max: Count = 200_000
     closed_max: Annotated[int, Meta(ge=0)] = 100_000
-    #: Broker of the jobs.
-    jobs: str = "memory://"
+    #: Broker of the jobs. May hold a password, so it comes from the environment only.
+    jobs: Annotated[str, Meta(pattern=r"^(memory|redis|rediss|amqp|amqps)://")] = "memory://"
     #: Print a line for people who left no contact, instead of reporting that nobody could be told.
     console: bool = True
     #: Mail server as an Apprise URL without recipient (mailtos://user:password@host); None: no mailbox is reached.
@@ -67,7 +67,7 @@ MEANING = {
     "list_limit_max": "Longest list that a GET returns.",
     "receipts_max": "Receipts remembered by the board in memory.",
     "closed_max": "Finished requests remembered by the board in memory.",
-    "jobs": "Broker of the jobs, as a kombu URL.",
+    "jobs": "Broker of the jobs: `memory://`, `redis://HOST:PORT/DB` or `amqp://USER:PASSWORD@HOST:PORT//`.",
     "console": "Print a line for people who left no contact (`--console`).",
     "mail": "Mail server as an Apprise URL (no recipient), such as `mailtos://user:password@host`; secret, so no flag.",
     "send_timeout_s": "Time-out of one message.",

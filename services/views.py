@@ -142,13 +142,15 @@ class ZoneFold:
         self.offers: dict[str, OfferView] = {}
         self.assignments: dict[str, AssignmentView] = {}
         self.place_names: dict[str, str] = {}
+        #: how many requests are in a state, and how many requirements have nobody for a reason
+        self.states: Counter[str] = Counter()
+        self.reasons: Counter[str] = Counter()
+        #: finished requests, the oldest first
+        self.closed: deque[str] = deque()
+        self.closed_max = closed_max
         #: person -> ids of their offers (and assignments); state -> requests, in the order in which they came to it
         self.offers_of: dict[str, dict[str, None]] = {}
         self.in_state: dict[str, dict[str, None]] = {}
-        self._states: Counter[str] = Counter()
-        self._reasons: Counter[str] = Counter()
-        self._closed: deque[str] = deque()
-        self._closed_max = closed_max
         self._transition = transition
 
     def apply(self, event: e.Event) -> None:
@@ -159,9 +161,8 @@ class ZoneFold:
 
     def zone_view(self) -> ZoneView:
         """The counters now."""
-        self.view.requests = {state: n for state, n in sorted(self._states.items()) if n}
-        self.view.unassigned = {reason: n for reason, n in sorted(self._reasons.items()) if n}
-        self.view.volunteers = sum(1 for v in self.volunteers.values() if v.state != "left")
+        self.view.requests = {state: n for state, n in sorted(self.states.items()) if n}
+        self.view.unassigned = {reason: n for reason, n in sorted(self.reasons.items()) if n}
         return self.view
 
     # --- states ------------------------------------------------------------------------------------------------
@@ -173,10 +174,10 @@ class ZoneFold:
             return
         request.state = state
         if before is not None:
-            self._states[before] -= 1
+            self.states[before] -= 1
             del self.in_state[before][request.request]
         self.in_state.setdefault(state, {})[request.request] = None
-        self._states[state] += 1
+        self.states[state] += 1
         if self._transition is not None:
             self._transition(self.view.zone, request, before)
         if state in ENDED:
@@ -203,12 +204,12 @@ class ZoneFold:
     def explain(self, requirement: RequirementView, event: e.RequirementUnfilled | None) -> None:
         """Set (or clear, with None) why a requirement has nobody."""
         if requirement.reason is not None:
-            self._reasons[requirement.reason] -= 1
+            self.reasons[requirement.reason] -= 1
         requirement.reason = None if event is None else event.reason.value
         requirement.funnel = None if event is None else event.funnel
         requirement.rival = "" if event is None else event.rival
         if requirement.reason is not None:
-            self._reasons[requirement.reason] += 1
+            self.reasons[requirement.reason] += 1
 
     def move(self, assignment: AssignmentView, state: Status) -> None:
         """Move an assignment into a state; keep the followed count and the person's open list."""
@@ -221,6 +222,11 @@ class ZoneFold:
             if state in (Status.RELEASED, Status.NO_SHOW):
                 requirement.filled = False
             self.settle(request)
+
+    def stand(self, volunteer: VolunteerView, state: str, before: str) -> None:
+        """Set a person's state; keep the count of those who have not left. `before`: "left" for a new one."""
+        volunteer.state = state
+        self.view.volunteers += (state != "left") - (before != "left")
 
     def answer(self, offer: str, state: OfferState) -> OfferView | None:
         """An offer is no longer open."""
@@ -240,9 +246,9 @@ class ZoneFold:
     def _finished(self, request: RequestView) -> None:
         for requirement in request.requirements:
             self.explain(requirement, None)
-        self._closed.append(request.request)
-        while len(self._closed) > self._closed_max:
-            oldest = self.requests.get(self._closed.popleft())
+        self.closed.append(request.request)
+        while len(self.closed) > self.closed_max:
+            oldest = self.requests.get(self.closed.popleft())
             if oldest is not None and oldest.state in ENDED:
                 self._forget(oldest)
 
@@ -268,8 +274,8 @@ def _drop(volunteer: VolunteerView | None, field: str, item: str) -> None:
 
 
 def _place(fold: ZoneFold, event: e.PlaceDefined) -> None:
+    fold.view.places += event.command.place not in fold.place_names
     fold.place_names[event.command.place] = event.command.name
-    fold.view.places = len(fold.place_names)
 
 
 def _skill(fold: ZoneFold, event: e.SkillDefined) -> None:
@@ -367,7 +373,7 @@ def _cancelled(fold: ZoneFold, event: e.RequestCancelled) -> None:
 def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged) -> None:
     said: RegisterVolunteer = event.command
     before = fold.volunteers.get(said.volunteer)
-    fold.volunteers[said.volunteer] = VolunteerView(
+    now = fold.volunteers[said.volunteer] = VolunteerView(
         volunteer=said.volunteer,
         state="active",
         point=said.point,
@@ -381,6 +387,7 @@ def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged
         open_offers=[] if before is None else before.open_offers,
         open_assignments=[] if before is None else before.open_assignments,
     )
+    fold.stand(now, "active", "left" if before is None else before.state)
 
 
 def _hours(fold: ZoneFold, event: e.AvailabilityChanged) -> None:
@@ -392,12 +399,12 @@ def _paused(fold: ZoneFold, event: e.VolunteerPaused) -> None:
     if (volunteer := fold.volunteers.get(event.command.volunteer)) is not None:
         volunteer.paused_until = event.command.until
         past = event.command.until is not None and event.command.until <= event.at
-        volunteer.state = "active" if past else "paused"
+        fold.stand(volunteer, "active" if past else "paused", volunteer.state)
 
 
 def _left(fold: ZoneFold, event: e.VolunteerLeft) -> None:
     if (volunteer := fold.volunteers.get(event.command.volunteer)) is not None:
-        volunteer.state = "left"
+        fold.stand(volunteer, "left", volunteer.state)
 
 
 def _offer(fold: ZoneFold, event: e.OfferSent) -> None:
@@ -436,6 +443,7 @@ def _held(fold: ZoneFold, event: e.AssignmentHeld) -> None:
         end=event.end,
     )
     fold.assignments[event.assignment] = assignment
+    fold.offers_of.setdefault(event.volunteer, {})[event.assignment] = None
     if (volunteer := fold.volunteers.get(event.volunteer)) is not None:
         volunteer.open_assignments.append(event.assignment)
     request, requirement = fold.requirement(event.request, event.requirement)

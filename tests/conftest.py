@@ -18,3 +18,22 @@ def data() -> Path:
     if os.environ.get("PAIDAN_REQUIRE_DATA"):
         pytest.fail(word)
     pytest.skip(word)
+
+
+def _service(key: str, what: str) -> str:
+    url = os.environ.get(key)
+    if url:
+        return url
+    pytest.skip(f"{key} is not set: tests on a real {what} cannot run. Set it to the URL of one.")
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """Return the URL of a Redis that tests may write to ($PAIDAN_REDIS); skip, saying so, where there is none."""
+    return _service("PAIDAN_REDIS", "Redis")
+
+
+@pytest.fixture(scope="session")
+def amqp_url() -> str:
+    """Return the URL of a RabbitMQ that tests may write to ($PAIDAN_AMQP); skip, saying so, where there is none."""
+    return _service("PAIDAN_AMQP", "RabbitMQ")

@@ -55,12 +55,12 @@ class Town:
 
 
 @asynccontextmanager
-async def serving(**changes: Any) -> AsyncIterator[Town]:
+async def serving(*, notify: bool = False, **changes: Any) -> AsyncIterator[Town]:
     """Start and stop everything; `changes` are settings."""
     settings = Settings(**{"port": 0, "beat_s": 0, "partitions": 4, "console": False, **changes})
     town: list[Town] = []
     runtime = Runtime(
-        settings, InlineSolver(), durable=False, notify=False, now=lambda: town[0].now if town else START, linger_s=0
+        settings, InlineSolver(), durable=False, notify=notify, now=lambda: town[0].now if town else START, linger_s=0
     )
     server = HttpServer(runtime.app, settings.host, settings.port)
     await server.start()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import typer
 from typer.testing import CliRunner
 
-from services.cli import generate, importing, match, policy
+from services.cli import calendar, diff, explain, generate, importing, match, policy
 from services.exits import Stop
 
 
@@ -23,7 +23,7 @@ class Ended:
 def paidan(*arguments: object) -> Ended:
     """Run the command with these arguments; a bug is raised, an expected end is returned."""
     app = typer.Typer()
-    for command in (match, generate, importing, policy):
+    for command in (match, explain, diff, generate, importing, policy, calendar):
         command.register(app)
     result = CliRunner().invoke(app, [str(argument) for argument in arguments])
     if isinstance(result.exception, Stop):

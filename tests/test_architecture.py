@@ -51,3 +51,10 @@ def test_the_core_itself_never_catches_what_it_does_not_name():
             if isinstance(node, ast.ExceptHandler):
                 caught = ast.unparse(node.type) if node.type else ""
                 assert caught not in ("", "Exception", "BaseException"), f"{file.name}:{node.lineno}"
+
+
+def test_the_command_line_answers_without_loading_anything_heavy():
+    heavy = "numpy", "scipy", "ortools", "pandas", "fastapi", "kombu", "apprise", "faust", "holidays", "aiokafka"
+    probe = f"import sys, services.cli; services.cli.build(); print([m for m in {heavy} if m in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == "[]"

@@ -10,15 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from matcher.events import CommandParked, CommandRefused, Event
-from matcher.reasons import IdempotencyConflict
-from matcher.zone import digest
-from services.board import Answer, Kind, Receipt
-from services.views import Fold, ZoneFold
+from matcher.events import Event
+from matcher.geo import distance_m
+from matcher.zone import ENDED
+from services.board import Answer, Kind, Near, Receipt
+from services.receipts import remember
+from services.views import Fold, RequestView, ZoneFold
 from services.wire import partition_of
-
-#: Events that carry the command which caused them in full.
-_CARRIER = "command"
 
 
 class MemoryBoard:
@@ -37,7 +35,8 @@ class MemoryBoard:
             return
         self._fold.apply(events)
         for event in events:
-            self._remember(partition, offset, event)
+            if remember(self._receipts, partition, offset, event) and len(self._receipts) > self._receipts_max:
+                self._receipts.popitem(last=False)
         self._next[partition] = offset + 1
 
     async def get(self, zone: str, kind: Kind, key: str) -> Answer:
@@ -56,40 +55,27 @@ class MemoryBoard:
         fold = self._fold.zones.get(zone)
         if fold is None:
             return self._answer(zone, None)
-        fitting = (
-            view
-            for view in _candidates(fold, kind, equal)
-            if all(getattr(view, field) == value for field, value in equal.items())
-        )
+        near = equal.pop("near", None)
+        if near is not None:
+            return self._answer(zone, _nearest(fold, Near.parse(near), equal)[:limit])
+        fitting = (view for view in _candidates(fold, kind, equal) if _fits(view, equal))
         return self._answer(zone, list(islice(fitting, limit)))
 
     def _answer(self, zone: str, found: object) -> Answer:
         partition = partition_of(zone, self._partitions)
         return Answer(partition=partition, as_of=self._next.get(partition, 0), found=found)
 
-    def _remember(self, partition: int, offset: int, event: Event) -> None:
-        if not event.causation_id:
-            return
-        key = (event.zone, event.causation_id)
-        receipt = self._receipts.get(key)
-        if receipt is None:
-            receipt = Receipt(command=event.causation_id, state="answered", partition=partition, offset=offset)
-            self._receipts[key] = receipt
-            if len(self._receipts) > self._receipts_max:
-                self._receipts.popitem(last=False)
-        elif (receipt.partition, receipt.offset) != (partition, offset) or _another_body(event):
-            return  # a later use of the id does not change what became of the first
-        if isinstance(event, CommandRefused):
-            receipt.state, receipt.reason, receipt.message = "refused", event.reason, event.reason.message()
-        elif isinstance(event, CommandParked):
-            receipt.state, receipt.reason = "parked", event.reason
-        command = getattr(event, _CARRIER, None)
-        if command is not None and not receipt.digest and command.id == event.causation_id:
-            receipt.digest = digest(command).hex()
+
+def _fits(view: object, equal: Mapping[str, str]) -> bool:
+    return all(getattr(view, field) == value for field, value in equal.items())
 
 
-def _another_body(event: Event) -> bool:
-    return isinstance(event, CommandRefused) and isinstance(event.reason, IdempotencyConflict)
+def _nearest(fold: ZoneFold, near: Near, equal: Mapping[str, str]) -> list[RequestView]:
+    """The open requests in the circle, the nearest first."""
+    open_ones = (view for view in fold.requests.values() if view.state not in ENDED and _fits(view, equal))
+    away = {view.request: (distance_m(near.lat, near.lon, view.point.lat, view.point.lon), view) for view in open_ones}
+    inside = sorted((metres, name) for name, (metres, _) in away.items() if metres <= near.metres)
+    return [away[name][1] for _, name in inside]
 
 
 def _candidates(fold: ZoneFold, kind: Kind, equal: Mapping[str, str]) -> Iterable[Any]:

@@ -81,14 +81,18 @@ class SqliteLog:
         self._lock = None if read_only else _lock(self.path)
         try:
             self._connection = _open_read_only(self.path) if read_only else _open(self.path, partitions or PARTITIONS)
+        except BaseException:
+            self._unlock()
+            raise
+        try:
             self._streams = _streams(self._connection)
             self.partitions = 1 + max(partition for _, partition in self._streams)
             _check_partitions(self.path, self.partitions, partitions)
-        except sqlite3.DatabaseError as error:
+        except BaseException as error:
+            self._connection.close()
             self._unlock()
-            raise Stop(ExitCode.LOG_UNTRUSTED, f"The log ({path}) is damaged: {error}. Restore a copy.") from error
-        except BaseException:
-            self._unlock()
+            if isinstance(error, sqlite3.DatabaseError):
+                raise Stop(ExitCode.LOG_UNTRUSTED, f"The log ({path}) is damaged: {error}. Restore a copy.") from error
             raise
         self._reads = ThreadPoolExecutor(1, thread_name_prefix="log-reads")
         self._reader = self._connection if read_only else _connect(self.path)

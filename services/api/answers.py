@@ -36,7 +36,13 @@ def reply(body: object, status: int = 200, headers: dict[str, str] | None = None
 
 def found(answer: Answer, name: str) -> Response:
     """Show what the board found, under `name`, with the journal offset up to which it is true."""
-    return reply({"as_of": {"partition": answer.partition, "offset": answer.as_of}, name: answer.found})
+    return reply({"as_of": as_of(answer), name: answer.found})
+
+
+def as_of(answer: Answer) -> dict[str, Any]:
+    """Up to where an answer is true; `stale` only where the board is known to lag."""
+    place: dict[str, Any] = {"partition": answer.partition, "offset": answer.as_of}
+    return {**place, "stale": True} if answer.stale else place
 
 
 def trouble(problem: Trouble) -> Response:

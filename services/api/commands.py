@@ -39,6 +39,7 @@ ROWS = (
     Row("/units", c.DefineUnit),
     Row("/skills", c.DefineSkill),
     Row("/policy", c.SetPolicy),
+    Row("/calendar", c.SetCalendarDay),
     Row("/requests", c.SubmitRequest),
     Row("/requests/{subject:path}/cancel", c.CancelRequest, "request"),
     Row("/requests/{subject:path}/reopen", c.ReopenRequest, "request"),

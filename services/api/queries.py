@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api import context
-from services.api.answers import Trouble, found
+from services.api.answers import Trouble, as_of, found
 from services.board import Answer, Kind, Receipt
 
 routes = APIRouter(prefix="/zones/{zone}")
@@ -96,15 +96,22 @@ async def _many(request: Request, zone: str, kind: Kind, limit: int, equal: dict
 
 
 def _shown(answer: Answer, name: str, key: str) -> Response:
+    if answer.found is None and answer.stale:
+        raise Trouble(
+            503,
+            "board_incomplete",
+            "The board is being made anew and cannot tell yet. Ask again in a while.",
+            as_of=as_of(answer),
+        )
     if answer.found is None:
         raise Trouble(
             404,
             "not_found",
             f"The {name.removesuffix('s')} ({key}) is not on the board. Maybe it was finished long ago.",
-            as_of={"partition": answer.partition, "offset": answer.as_of},
+            as_of=as_of(answer),
         )
     return found(answer, name)
 
 
 def _with(answer: Answer, receipt: Receipt) -> Answer:
-    return Answer(partition=answer.partition, as_of=answer.as_of, found=receipt)
+    return Answer(partition=answer.partition, as_of=answer.as_of, found=receipt, stale=answer.stale)

@@ -14,7 +14,21 @@ from services.exits import ExitCode, Stop
 from services.names import NAME
 
 #: file in services/cli -> what it registers on the app with its own `register(app)`
-COMMANDS = ("demo", "up", "match", "generate", "importing", "policy", "doctor", "journal", "topics")
+COMMANDS = (
+    "demo",
+    "up",
+    "match",
+    "explain",
+    "diff",
+    "generate",
+    "importing",
+    "policy",
+    "calendar",
+    "doctor",
+    "journal",
+    "board",
+    "topics",
+)
 
 EPILOG = (
     "Exit codes: 0 ok, 1 bug, 2 usage, 3 finished with rejected rows, 4 a dependency cannot be reached, "

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         "doctor",
-        help="Check Python, packages, clock, time zones, disk, data folder, port and log; say what to fix.",
+        help="Check Python, packages, clock, time zones, disk, data folder, port, log and job broker; say what to fix.",
         epilog=f"Example: {NAME} doctor --data ./{NAME}-data",
     )(doctor)
 
@@ -48,11 +48,11 @@ def doctor(
     data: Annotated[Path | None, typer.Option(help="Folder of the log and the contacts.")] = None,
     port: Annotated[int | None, typer.Option(help="Port that the API will take.")] = None,
 ) -> None:
-    """Print one line a check; end with 0, 4 (port or lock held by somebody) or 5 (this machine must be changed)."""
+    """Print one line a check; end with 0, 4 (port or log held, no broker) or 5 (this machine must be changed)."""
     from services import settings
 
     chosen = settings.load(os.environ, data_dir=data, port=port)
-    findings = examine(chosen.data_dir, chosen.host, chosen.port)
+    findings = examine(chosen.data_dir, chosen.host, chosen.port, chosen.jobs)
     for finding in findings:
         mark = "ok  " if not finding.remedy else "FIX "
         typer.echo(f"{mark} {finding.check:12} {finding.seen}" + (f"  ->  {finding.remedy}" if finding.remedy else ""))
@@ -61,7 +61,7 @@ def doctor(
         raise typer.Exit(int(worst))
 
 
-def examine(data: Path, host: str, port: int) -> list[Finding]:
+def examine(data: Path, host: str, port: int, jobs: str = "memory://") -> list[Finding]:
     """Run every check."""
     checks: list[Callable[[], Finding]] = [
         _python,
@@ -72,6 +72,7 @@ def examine(data: Path, host: str, port: int) -> list[Finding]:
         lambda: _writable(data),
         lambda: _log(data),
         lambda: _port(host, port),
+        lambda: _jobs(jobs),
     ]
     return [check() for check in checks]
 
@@ -159,6 +160,19 @@ def _log(data: Path) -> Finding:
     except Stop as stop:
         return Finding("log", "in use", str(stop), ExitCode.UNREACHABLE)
     return Finding("log", f"{path}, {path.stat().st_size / 1e6:.1f} MB, readable, not in use")
+
+
+def _jobs(url: str) -> Finding:
+    """The broker of the jobs lets us in; its password is not shown."""
+    if url.startswith("memory:"):
+        return Finding("jobs", "in memory, no broker")
+    from services.adapters.jobs_kombu import answers
+
+    shown, trouble = answers(url)
+    if trouble is None:
+        return Finding("jobs", f"{shown} answers")
+    remedy = f"Start the broker, or set {NAME.upper()}_JOBS to one that answers ({trouble})."
+    return Finding("jobs", f"{shown} does not answer", remedy, ExitCode.UNREACHABLE)
 
 
 def _port(host: str, port: int) -> Finding:

@@ -10,19 +10,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from producers import mapping as mappings
-from producers.points import Fault
-from producers.rows import Rejection, read_time
-from producers.tables import Unusable
 from services.exits import ExitCode, Stop
+
+if TYPE_CHECKING:
+    from producers.rows import Rejection
 
 
 @contextmanager
 def readable() -> Iterator[None]:
     """Turn `Unusable` into the end with exit code 5."""
+    from producers.tables import Unusable
+
     try:
         yield
     except Unusable as error:
@@ -36,6 +38,8 @@ def say(line: str) -> None:
 
 def list_rejections(rejections: Iterable[Rejection], file: Path | None = None) -> int:
     """Say every rejected row, and write them to `file` as CSV where one is named; return how many."""
+    from producers.rows import Rejection
+
     listed = list(rejections)
     for rejection in listed:
         say(f"rejected: {rejection.sentence()}")
@@ -61,6 +65,10 @@ def time_option(name: str, text: str | None, timezone: str | None) -> datetime |
     """Read a time given as an option; without an offset it is local time of `timezone`."""
     if text is None:
         return None
+    from producers import mapping as mappings
+    from producers.points import Fault
+    from producers.rows import read_time
+
     try:
         return read_time(name, text, None if timezone is None else mappings.zone_info(timezone))
     except Fault as fault:

@@ -1,4 +1,7 @@
-"""PLAN.jsonl: a line per request in the order of the file, the summary last (DESIGN 7). Called by `paidan match`."""
+"""PLAN.jsonl: a line per request in the order of the file, the summary last (DESIGN 7).
+
+Written by `paidan match`, read by `paidan diff`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from matcher.explaining.answers import Booking
 from matcher.problem import Placement, Plan, Problem, Shortfall
 
 
@@ -95,3 +99,41 @@ def _summary(answer: Answer) -> dict[str, Any]:
             "rejected_rows": answer.rejected_rows,
         }
     }
+
+
+class _Person(msgspec.Struct, kw_only=True):
+    volunteer_id: str
+    start: datetime
+    cost: dict[str, int]
+
+
+class _Line(msgspec.Struct, kw_only=True):
+    """A line for a request; the summary has no request."""
+
+    request_id: str = ""
+    people: list[_Person] = []
+    summary: dict[str, Any] | None = None
+
+
+def read(path: Path) -> list[Booking]:
+    """Return who serves what by a plan file. ValueError with the line that is none of a plan; OSError as it comes."""
+    decode, bookings = msgspec.json.Decoder(_Line).decode, []
+    ended = False
+    with path.open("rb") as file:
+        for number, text in enumerate(file, start=1):
+            try:
+                line = decode(text)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ValueError(f"line {number} is not one of a plan: {error}") from None
+            ended = line.summary is not None
+            if not ended and not line.request_id:
+                raise ValueError(f"line {number} is not one of a plan: it names no request")
+            bookings += [_booking(line.request_id, person) for person in line.people]
+    if not ended:
+        raise ValueError("the summary is missing: the file is no plan, or not whole")
+    return bookings
+
+
+def _booking(request: str, person: _Person) -> Booking:
+    start_s = int(person.start.timestamp())
+    return Booking(request=request, requirement="1", person=person.volunteer_id, start_s=start_s, cost=person.cost)

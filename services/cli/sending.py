@@ -1,6 +1,7 @@
 """Commands go to where decisions are made: into the embedded log of a folder, or to a running API.
 
-Called by `paidan import` and `policy set`. Whatever was sent before under the same id is a repeat and changes nothing.
+Called by `paidan import`, `policy set` and `calendar set`. Whatever was sent before under the same id is a repeat and
+changes nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from matcher.commands import (
     DefineSkill,
     DefineUnit,
     RegisterVolunteer,
+    SetCalendarDay,
     SetPolicy,
     SubmitRequest,
 )
@@ -40,11 +42,12 @@ PATHS: dict[type[Command], str] = {
     DefineUnit: "units",
     DefineSkill: "skills",
     SetPolicy: "policy",
+    SetCalendarDay: "calendar",
     RegisterVolunteer: "volunteers",
     SubmitRequest: "requests",
 }
 #: What others refer to: sent one after the other, in order.
-FIRST = (DefinePlace, DefineUnit, DefineSkill, SetPolicy)
+FIRST = (DefinePlace, DefineUnit, DefineSkill, SetPolicy, SetCalendarDay)
 #: Connections to the API at once, tries of one request, seconds that a receipt may take.
 CONNECTIONS, TRIES, RECEIPT_S = 8, 20, 30.0
 #: Commands appended to the log at once.
@@ -287,5 +290,7 @@ def _name(command: Command) -> str:
             return f"{type(command).__name__} ({name})"
         case DefinePlace(place=name) | DefineUnit(unit=name) | DefineSkill(skill=name):
             return f"{type(command).__name__} ({name})"
+        case SetCalendarDay(day=day):
+            return f"{type(command).__name__} ({day})"
         case _:
             return f"{type(command).__name__} ({command.zone})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ from services.exits import ExitCode, Stop
 from services.names import NAME
 
 if TYPE_CHECKING:
+    from services.metrics import Metrics
     from services.runtime import Runtime
     from services.serving import HttpServer
     from services.settings import Settings
@@ -86,8 +88,23 @@ async def _live(runtime: Runtime, server: HttpServer, solver: ProcessSolver) -> 
     """Start, say so, and wait for a failure (which is raised)."""
     await solver.start()
     await runtime.start()
+    await asyncio.to_thread(_say_until_when_days_are_certain, runtime.metrics)
     _greet(runtime.settings, server.url)
     await runtime.failed()
+
+
+def _say_until_when_days_are_certain(metrics: Metrics) -> None:
+    """Set the metric by which somebody is warned in time; a new release of a source extends it."""
+    from producers import calendars
+
+    today = datetime.now(UTC).date()
+    reading = calendars.read_around(today.year)
+    for source, until_s in calendars.valid_until_s(reading).items():
+        metrics.set("calendar_valid_until_timestamp_seconds", until_s, source=source)
+    until = reading.valid_until.get(calendars.BOTH)
+    if until is None or (until - today).days < calendars.WARN_DAYS:
+        advice = "later days are provisional; update the packages holidays and chinesecalendar"
+        logging.getLogger(__name__).warning("working days are certain until %s; %s", until, advice)
 
 
 async def _until_told(came: asyncio.Future[Any], living: asyncio.Future[None]) -> None:

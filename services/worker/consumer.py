@@ -1,26 +1,29 @@
 """The loop of the worker: take a job, tell, report, acknowledge; in that order. Runs in a thread.
 
 Started by `services/runtime.py`. One code path for every broker. A failed try is acknowledged and reported: when to
-try again is the journal's business.
+try again is the journal's business. What is no job, and what its workers do not survive, is set aside in the parked
+queue: RabbitMQ counts the deaths, elsewhere the age of a job that came again tells.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from kombu import Connection, Queue
+from kombu import Connection, Producer, Queue
 from kombu.message import Message
 from kombu.mixins import ConsumerMixin
 
 from matcher.commands import JobOutcome, ReportJob
 from services.jobs import Notify
 from services.metrics import Metrics
+from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
 from services.worker.sending import Telling
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,10 @@ log = logging.getLogger(__name__)
 DONE_MAX = 100_000
 #: How often an idle worker looks whether it should stop. Below 1 s, or Redis never restores jobs (LANDMINES K2).
 LOOK_UP_S = 0.2
+#: RabbitMQ's own count of deliveries, on quorum queues.
+BROKER_COUNTS = "x-delivery-count"
+#: A job that came again and is older than so many visibility time-outs is not tried any more (LANDMINES K6).
+VISIBILITIES_MAX = 3
 
 
 class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
@@ -41,9 +48,12 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         telling: Telling,
         report: Callable[[ReportJob], None],
         metrics: Metrics,
+        visibility_s: float = VISIBILITY_S,
     ) -> None:
         self.connection = connection
         self._source = source
+        self._aside = parked_queue(source)
+        self._old_s = VISIBILITIES_MAX * visibility_s
         self._telling = telling
         self._report = report
         self._metrics = metrics
@@ -67,7 +77,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         return self._thread.is_alive()
 
     def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
-        """kombu asks what to listen to: JSON only, one job at a time."""
+        """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""
+        self._aside.bind(channel).declare()
         return [
             consumer(
                 [self._source],
@@ -81,6 +92,10 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         """Work one delivery."""
         job = self._decode(message)
         if job is None:
+            return
+        if self._deadly(message):
+            log.warning("a job came again and again without a result", extra={"job": job.job})
+            self._put_aside(message, "deadly")
             return
         if job.key not in self._done:
             self._tell(job)
@@ -99,14 +114,35 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             self._done.popitem(last=False)
 
     def _decode(self, message: Message) -> Notify | None:
-        """Read the job; what is none (or is no JSON: pickle is never opened) is counted and put away."""
+        """Read the job; what is none (or is no JSON: pickle is never opened) is counted and set aside."""
         try:
             return msgspec.convert(message.decode(), Notify)
         except Exception as error:  # kombu raises whatever its codecs raise
             log.warning("a job could not be read", extra={"error": type(error).__name__})
-            self._metrics.count("parked_total", topic="jobs", reason=type(error).__name__)
-            message.ack()
+            self._put_aside(message, type(error).__name__)
             return None
+
+    def _deadly(self, message: Message) -> bool:
+        """Whether its workers must have died of it, where no broker counts."""
+        if BROKER_COUNTS in message.headers or not message.delivery_info.get("redelivered"):
+            return False
+        published_at = message.headers.get(PUBLISHED_AT)
+        return isinstance(published_at, float) and time.time() - published_at > self._old_s
+
+    def _put_aside(self, message: Message, reason: str) -> None:
+        """Keep the bytes as they are for a person to look at; only then is the delivery done."""
+        self._metrics.count("parked_total", topic="jobs", reason=reason)
+        Producer(message.channel, auto_declare=False).publish(
+            message.body,
+            exchange=self._aside.exchange.name,
+            routing_key=self._aside.routing_key,
+            content_type=message.content_type,
+            content_encoding=message.content_encoding,
+            headers={"reason": reason},
+            delivery_mode="persistent",
+            mandatory=True,
+        )
+        message.ack()
 
 
 def _reported(job: Notify, outcome: JobOutcome) -> ReportJob:

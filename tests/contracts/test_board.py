@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import secrets
+from asyncio import Runner
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,9 @@ from matcher import events as e
 from matcher.reasons import IdempotencyConflict, Unassigned, Unknown
 from matcher.terms import PlaceLevel, Point
 from services.adapters.board_memory import MemoryBoard
+from services.adapters.board_redis import RedisBoard, connect
+from services.adapters.redis_keys import Keys
+from services.adapters.redis_rebuild import remove
 from services.board import Answer, Board
 from services.wire import partition_of
 
@@ -22,12 +26,33 @@ ZONE = "z1"
 HOME = partition_of(ZONE, PARTITIONS)
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 POINT = Point(lat=31.0, lon=104.0)
-BOARDS: dict[str, Callable[..., Board]] = {"memory": MemoryBoard}
+BOARDS = ["memory", pytest.param("redis", marks=pytest.mark.redis)]
+RUNNERS: dict[Board, Runner] = {}
 
 
 @pytest.fixture(params=BOARDS)
-def board(request: pytest.FixtureRequest) -> Board:
-    return BOARDS[request.param](PARTITIONS)
+def make(request: pytest.FixtureRequest) -> Iterator[Callable[..., Board]]:
+    """Makes one empty board, with limits if asked."""
+    with Runner() as runner:
+        if request.param == "memory":
+            yield lambda **limits: _kept(MemoryBoard(PARTITIONS, **limits), runner)
+        else:
+            client = connect(request.getfixturevalue("redis_url"))
+            prefix = f"test:{secrets.token_hex(6)}:"
+            yield lambda **limits: _kept(RedisBoard(client, PARTITIONS, prefix=prefix, **limits), runner)
+            runner.run(remove(client, Keys(prefix), PARTITIONS))
+            runner.run(client.aclose())
+    RUNNERS.clear()
+
+
+def _kept(board: Board, runner: Runner) -> Board:
+    RUNNERS[board] = runner
+    return board
+
+
+@pytest.fixture
+def board(make: Callable[..., Board]) -> Board:
+    return make()
 
 
 def fact(kind: Any, cause: str, /, **fields: Any) -> Any:
@@ -114,15 +139,15 @@ def told(board: Board, *entries: list[Any]) -> None:
         for offset, events in enumerate(entries):
             await board.apply(HOME, offset, events)
 
-    asyncio.run(fold())
+    RUNNERS[board].run(fold())
 
 
 def got(board: Board, kind: Any, key: str) -> Answer:
-    return asyncio.run(board.get(ZONE, kind, key))
+    return RUNNERS[board].run(board.get(ZONE, kind, key))
 
 
 def found(board: Board, kind: Any, limit: int = 10, **equal: str) -> Any:
-    return asyncio.run(board.find(ZONE, kind, limit, **equal)).found
+    return RUNNERS[board].run(board.find(ZONE, kind, limit, **equal)).found
 
 
 @pytest.mark.parametrize(
@@ -231,8 +256,28 @@ def test_a_list_is_no_longer_than_asked_and_oldest_first(board: Board) -> None:
     assert [view.request for view in found(board, "request", limit=3)] == ["q0", "q1", "q2"]
 
 
-def test_memory_forgets_the_oldest_finished_requests_and_receipts_only() -> None:
-    board = MemoryBoard(PARTITIONS, receipts_max=2, closed_max=0)
+def test_open_requests_near_a_point_come_nearest_first_and_ended_ones_not_at_all(board: Board) -> None:
+    many = []
+    for n, lat in enumerate([31.003, 31.001, 31.002, 31.2]):
+        command = ask(c.SubmitRequest, f"s{n}", request=f"q{n}", point=Point(lat=lat, lon=104.0))
+        many.append([caused(e.RequestSubmitted, command, earliest=AT, latest=AT + timedelta(days=1))])
+    told(board, OPEN, *many, [caused(e.RequestCancelled, ask(c.CancelRequest, "x", request="q2"))])
+    assert [view.request for view in found(board, "request", near="31.0,104.0,1000")] == ["q1", "q0"]
+    assert [view.request for view in found(board, "request", limit=1, near="31.0,104.0,1000")] == ["q1"]
+    assert found(board, "request", near="31.0,104.0,1000", state="matching") == []
+    with pytest.raises(ValueError, match="circle"):
+        found(board, "request", near="91,104,5")
+
+
+def test_a_person_that_left_is_counted_no_more(board: Board) -> None:
+    told(board, OPEN, ANA)
+    assert got(board, "zone", ZONE).found.volunteers == 1
+    told(board, OPEN, ANA, [caused(e.VolunteerLeft, ask(c.RemoveVolunteer, "x", volunteer="ana"))])
+    assert got(board, "zone", ZONE).found.volunteers == 0
+
+
+def test_the_oldest_finished_requests_and_receipts_are_forgotten_and_no_others(make: Callable[..., Board]) -> None:
+    board = make(receipts_max=2, closed_max=0)
     told(board, OPEN, ANA, SUBMITTED, OFFERED, COMMITTED, SERVED)
     assert got(board, "request", "r1").found is not None
     told(board, OPEN, ANA, SUBMITTED, OFFERED, COMMITTED, SERVED, CLOSED)

@@ -53,6 +53,19 @@ def test_a_repeat_under_the_same_key_changes_nothing_and_points_to_the_same_rece
     played(story)
 
 
+def test_a_calendar_day_is_set_and_one_that_says_nothing_of_work_is_not_taken() -> None:
+    async def story(town: Town) -> None:
+        await open_zone(town)
+        taken = await town.post("/calendar", {"day": "2026-11-18", "working": False, "name": "县庆"})
+        assert (await receipt(town, taken.headers["Location"]))["state"] == "answered"
+        back = await town.post("/calendar", {"day": "2026-11-19", "working": None})
+        assert (await receipt(town, back.headers["Location"]))["reason"]["code"] == "Unknown"
+        silent = await town.post("/calendar", {"day": "2026-11-18"})
+        assert (silent.status_code, silent.json()["field"]) == (422, "$.working")
+
+    played(story)
+
+
 def test_another_body_under_the_same_key_is_refused_at_once() -> None:
     async def story(town: Town) -> None:
         await open_zone(town)

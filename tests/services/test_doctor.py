@@ -46,3 +46,22 @@ def test_a_file_that_is_no_log_is_named(tmp_path: Path, garbage: bytes) -> None:
     finding = seen(tmp_path, "log")
     assert finding.remedy
     assert finding.code is ExitCode.BAD_INPUT
+
+
+@pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:9/0", "amqp://guest:secret@127.0.0.1:9//"])
+def test_a_job_broker_that_does_not_answer_is_named_without_its_password(tmp_path: Path, url: str) -> None:
+    finding = next(one for one in examine(tmp_path, "127.0.0.1", 0, url) if one.check == "jobs")
+    assert finding.code is ExitCode.UNREACHABLE
+    assert "127.0.0.1:9" in finding.seen
+    assert "PAIDAN_JOBS" in finding.remedy
+    assert "secret" not in finding.seen + finding.remedy
+
+
+@pytest.mark.redis
+def test_a_redis_that_answers_is_fine(tmp_path: Path, redis_url: str) -> None:
+    assert not next(one for one in examine(tmp_path, "127.0.0.1", 0, redis_url) if one.check == "jobs").remedy
+
+
+@pytest.mark.rabbitmq
+def test_a_rabbitmq_that_answers_is_fine(tmp_path: Path, amqp_url: str) -> None:
+    assert not next(one for one in examine(tmp_path, "127.0.0.1", 0, amqp_url) if one.check == "jobs").remedy

@@ -26,7 +26,13 @@ def test_an_unknown_key_names_the_one_that_was_meant() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("PAIDAN_PORT", "x"), ("PAIDAN_PORT", "70000"), ("PAIDAN_HOST", "0.0.0.0"), ("PAIDAN_LOG_FORMAT", "xml")],
+    [
+        ("PAIDAN_PORT", "x"),
+        ("PAIDAN_PORT", "70000"),
+        ("PAIDAN_HOST", "0.0.0.0"),
+        ("PAIDAN_LOG_FORMAT", "xml"),
+        ("PAIDAN_JOBS", "confluentkafka://x"),
+    ],
 )
 def test_a_wrong_value_names_its_field(key: str, value: str) -> None:
     with pytest.raises(Stop, match=key.removeprefix("PAIDAN_").lower()) as stopped:

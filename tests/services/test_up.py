@@ -84,6 +84,17 @@ def test_what_was_answered_outlives_kill_9_and_each_signal_has_its_exit_code(tmp
         assert third.end(signal.SIGINT) == 130
 
 
+def test_a_service_that_is_ready_shows_until_when_working_days_are_certain(tmp_path: Path) -> None:
+    with running(tmp_path) as up:
+        shown = re.findall(
+            r'^paidan_calendar_valid_until_timestamp_seconds\{source="(\w+)"\} (\S+)$',
+            httpx.get(f"{up.url}/metrics").text,
+            re.MULTILINE,
+        )
+    assert sorted(source for source, _ in shown) == ["both", "chinesecalendar", "holidays"]
+    assert all(float(until_s) >= 1_798_732_800 for _, until_s in shown)  # the end of 2026 in China
+
+
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     with running(tmp_path):
         run = "from services.cli import main; main()"

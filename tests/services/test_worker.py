@@ -17,10 +17,11 @@ from msgspec.structs import replace
 
 from matcher.commands import JobOutcome, ReportJob
 from services.adapters.contacts_memory import MemoryContacts
-from services.adapters.jobs_kombu import KombuJobs, connect, notify_queue
+from services.adapters.jobs_kombu import KombuJobs, connect
 from services.contacts import Contact, Contacts
 from services.jobs import Notify
 from services.metrics import Metrics
+from services.queues import notify_queue
 from services.worker.consumer import Worker
 from services.worker.sending import AppriseSender, Console, Sender, Telling, sentence
 

@@ -1,0 +1,182 @@
+"""Sentences from the values of an explanation, in English or Chinese. Called by `paidan explain` and `paidan diff`.
+
+Says nothing that the values do not say. Times are local to the time zone given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from matcher.explaining import chinese, english
+from matcher.explaining.answers import Booking, Difference, Fit, Forced, ForPerson, Pair, Unfilled
+
+LANGUAGES: dict[str, dict[str, str]] = {"en": english.WORDS, "zh": chinese.WORDS}
+
+
+class Teller:
+    """One language and one time zone. KeyError for a language there is none of."""
+
+    def __init__(self, language: str, timezone: str) -> None:
+        self._words = LANGUAGES[language]
+        self._zone = ZoneInfo(timezone)
+
+    # --- the four kinds of explanation
+
+    def unfilled(self, said: Unfilled) -> list[str]:
+        """Return what stands in the way, who was lost, and what would help."""
+        place = _place(said.request, said.requirement)
+        reason = self._words[f"reason.{said.reason}"]
+        steps = [f"{self._words[f'stage.{stage}']} {people}" for stage, people in said.funnel.items()]
+        lines = [
+            self._say("unfilled", place=place, places=said.places, places_open=said.places_open, reason=reason),
+            self._say("funnel", steps=self._join(steps)),
+        ]
+        for lost in said.lost:
+            lines.append(
+                self._say("lost", person=lost.person, rival=_place(lost.rival_request, lost.rival_requirement))
+            )
+            lines.append(self._forced(lost.person, lost.swap))
+        return lines + self._help(said)
+
+    def pair(self, said: Pair) -> list[str]:
+        """Return why this person, or why not."""
+        place, person = _place(said.request, said.requirement), said.person
+        if said.objections:
+            reasons = [self.objection(reason) for reason in said.objections]
+            return [self._say("pair.no", person=person, place=place, reasons=self._join(reasons, "join.reasons"))]
+        facts = self._visit(said.start_s, said.distance_m, said.cost)
+        lines = [self._say("pair.in_plan" if said.in_plan else "pair.could", person=person, place=place, **facts)]
+        if said.because is not None:
+            lines.append(self._words[f"selected.{said.because}"])
+        return lines if said.in_plan else [*lines, self._forced(person, said.forced)]
+
+    def person(self, said: ForPerson) -> list[str]:
+        """Return what the person gets, what would fit, and what keeps the rest from them."""
+        lines = []
+        if said.serving:
+            places = [_place(*ids) for ids in said.serving]
+            lines.append(self._say("person.serving", person=said.person, places=self._join(places)))
+        if said.nothing_because is not None:
+            lines.append(self._say(f"idle.{said.nothing_because}", person=said.person))
+        lines += [self._fit(fit, said.place_points) for fit in said.fits]
+        if not said.fits:
+            lines.append(self._say("fit.none", person=said.person))
+        if said.barred:
+            reasons = [f"{self._words[f'barred.{code}']} {count}" for code, count in said.barred.items()]
+            lines.append(self._say("ruled_out", reasons=self._join(reasons)))
+        return lines
+
+    def difference(self, said: Difference) -> list[str]:
+        """Return a line for each place that differs, the sums first."""
+        sums = {name: len(getattr(said, name)) for name in ("kept", "moved", "new", "dropped")}
+        lines = [self._say("diff", cost=self._cost(said.change, "+"), **sums)]
+        for move in said.moved:
+            after = self._booking(move.after)
+            other = {"other": after["person"], "later": after["start"], "other_cost": after["cost"]}
+            lines.append(self._say("diff.moved", **self._booking(move.before), **other))
+        lines += [self._say("diff.new", **self._booking(booking)) for booking in said.new]
+        return lines + [self._say("diff.dropped", **self._booking(booking)) for booking in said.dropped]
+
+    # --- parts
+
+    def change(self, change: msgspec.Struct) -> str:
+        """Return one change as part of a sentence."""
+        return self._say(f"change.{code_of(change)}", **msgspec.structs.asdict(change))
+
+    def objection(self, reason: msgspec.Struct) -> str:
+        """Return one rule's objection as part of a sentence."""
+        return self._say(f"objection.{code_of(reason)}", **self._readable(msgspec.structs.asdict(reason)))
+
+    def _readable(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Add times and rounded metres beside the raw values, named without their unit."""
+        shown: dict[str, Any] = dict(fields)
+        for name, unit, made in (
+            ("expired", "expired_s", self._time),
+            ("from_", "from_s", self._time),
+            ("until", "until_s", self._time),
+            ("minutes", "duration_s", lambda seconds: seconds // 60),
+            ("distance", "distance_m", _metres),
+            ("reach", "reach_m", _metres),
+        ):
+            if unit in fields:
+                shown[name] = made(fields[unit])
+        return shown
+
+    def _help(self, said: Unfilled) -> list[str]:
+        lines = [
+            self._say("help", change=self.change(found.change), people=self._join(found.people))
+            for found in said.what_would_help
+        ]
+        if lines:
+            lines.append(self._words["help.checked"])
+        elif not said.ran_out:
+            lines.append(self._words["help.none"])
+        return [*lines, self._say("ran_out", solves=said.solves)] if said.ran_out else lines
+
+    def _forced(self, person: str, said: Forced | None) -> str:
+        if said is None:
+            return self._say("forced.unknown", person=person)
+        if said.filled_lost is None or said.points is None:
+            worth = self._worth(said.at_least_points, said.place_points)
+            return self._say("forced.bound", person=person, worth=worth)
+        if said.filled_lost:
+            return self._say("forced.fewer", person=person, filled_lost=said.filled_lost, points=f"{said.points:+d}")
+        return self._say("forced.more" if said.points else "forced.same", person=person, points=said.points)
+
+    def _fit(self, fit: Fit, place_points: int) -> str:
+        worth = self._worth(max(0, fit.reduced_points), place_points)
+        facts = self._visit(fit.start_s, fit.distance_m, fit.cost)
+        return self._say("fit", place=_place(fit.request, fit.requirement), open=fit.places_open, worth=worth, **facts)
+
+    def _worth(self, points: int, place_points: int) -> str:
+        """Return points, or places where they are about as much as a filled place."""
+        if place_points and 2 * points >= place_points:
+            return self._say("worth.places", places=round(points / place_points))
+        return self._say("worth.points", points=points)
+
+    def _visit(self, start_s: int | None, distance_m: float, cost: Mapping[str, int]) -> dict[str, str]:
+        start = "" if start_s is None else self._time(start_s)
+        return {"start": start, "distance": _metres(distance_m), "cost": self._cost(cost)}
+
+    def _booking(self, booking: Booking) -> dict[str, str]:
+        return {
+            "place": _place(booking.request, booking.requirement),
+            "person": booking.person,
+            "start": self._time(booking.start_s),
+            "cost": self._cost(booking.cost),
+        }
+
+    def _cost(self, cost: Mapping[str, int], sign: str = "") -> str:
+        parts = [
+            self._say("cost", term=self._words.get(f"term.{term}", term), points=format(points, f"{sign}d"))
+            for term, points in cost.items()
+        ]
+        return self._join(parts) or "0"
+
+    def _join(self, parts: Iterable[str], by: str = "join") -> str:
+        return self._words[by].join(parts)
+
+    def _time(self, at_s: int) -> str:
+        return datetime.fromtimestamp(at_s, self._zone).strftime("%Y-%m-%d %H:%M:%S")
+
+    def _say(self, key: str, **values: Any) -> str:
+        return self._words[key].format(**values)
+
+
+def code_of(value: msgspec.Struct) -> str:
+    """Return the code under which a tagged value stands in JSON and in the words."""
+    return str(value.__struct_config__.tag)
+
+
+def _place(request: str, requirement: str) -> str:
+    """Return how a requirement is named: a request that has only one goes by its own id."""
+    return request if requirement == "1" else f"{request}/{requirement}"
+
+
+def _metres(metres: float) -> str:
+    return f"{metres:.0f}"
