@@ -15,9 +15,17 @@ def data() -> Path:
     if folder and Path(folder).is_dir():
         return Path(folder)
     word = f"PAIDAN_DATA is ({folder}), which is no folder: tests on real data cannot run. Point it at the data."
-    if os.environ.get("PAIDAN_REQUIRE_DATA"):
+    if os.environ.get("PAIDAN_REQUIRE_SERVICES"):
         pytest.fail(word)
     pytest.skip(word)
+
+
+def pytest_sessionstart() -> None:
+    """In CI a missing service is a failure, not a skip."""
+    needed = ("PAIDAN_DATA", "PAIDAN_KAFKA", "PAIDAN_REDIS", "PAIDAN_AMQP")
+    missing = [name for name in needed if not os.environ.get(name)]
+    if os.environ.get("PAIDAN_REQUIRE_SERVICES") and missing:
+        raise pytest.UsageError(f"PAIDAN_REQUIRE_SERVICES is set, but not {', '.join(missing)}. Run `make services`.")
 
 
 def _service(key: str, what: str) -> str:
