@@ -13,7 +13,8 @@ from matcher import events as e
 from matcher.zone import ENDED, RequestState
 from services.meters import Meters
 from services.metrics import Metrics
-from services.views import Fold, RequestView
+from services.viewing import Fold
+from services.views import RequestView
 from services.wire import Entry
 
 _OFFERS: dict[type[e.Event], str] = {

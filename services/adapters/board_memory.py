@@ -15,7 +15,8 @@ from matcher.geo import distance_m
 from matcher.zone import ENDED
 from services.board import Answer, Kind, Near, Receipt
 from services.receipts import remember
-from services.views import Fold, RequestView, ZoneFold
+from services.viewing import Fold, ZoneFold
+from services.views import RequestView
 from services.wire import partition_of
 
 

@@ -23,7 +23,7 @@ from services.names import JOURNAL, NAME
 from services.ports import Log
 from services.reading import Chain, Held
 from services.receipts import remember
-from services.views import Fold
+from services.viewing import Fold
 from services.wire import decode_events
 
 RECORDS = 500

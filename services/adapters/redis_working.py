@@ -1,4 +1,4 @@
-"""What one journal entry touches, taken out of Redis, folded by `services/views.py`, and told back as commands.
+"""What one journal entry touches, taken out of Redis, folded by `services/viewing.py`, and told back as commands.
 
 Called by `board_redis.py` (an entry) and by `redis_rebuild.py` (a whole zone). The rules of the fold are not here:
 this only fetches what they may look at, and writes what they changed. Never holds more than the entry's own views.
@@ -15,7 +15,8 @@ from matcher import events as e
 from matcher.zone import ENDED, RequestState
 from services.adapters.redis_keys import INDEXES, KINDS, Keys
 from services.board import Kind
-from services.views import Fold, RequestView, ZoneFold, ZoneView
+from services.viewing import Fold, ZoneFold
+from services.views import RequestView, ZoneView
 
 #: One Redis command.
 Command = tuple[Any, ...]
