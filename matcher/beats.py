@@ -29,7 +29,8 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
     """Return the beat's problem; None when there is nothing that a solve could change.
 
     Time alone only takes possibilities away. So a requirement that an optimal solve left open stays open until somebody
-    is freed who could serve it; until then it is left out of the problem, and its reason stands.
+    is freed who could serve it; until then it is left out of the problem, and its reason stands. What an unproven solve
+    left open waits the same way, unless another solve could get further (`MatchRunFinished.again`).
     """
     zone = zones[tick.zone]
     requirements = _open_requirements(zone)
@@ -145,7 +146,11 @@ def _standing(zone: Zone) -> Standing:
 def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
     """Turn a plan into what happens: the run, a hold and an offer for each placement, a reason for each shortfall."""
     requirements = _open_requirements(zone)
-    placements, shortfalls = _fitting(plan)
+    news = [
+        shortfall for shortfall in plan.shortfalls if _is_news(zone, requirements[shortfall.requirement], shortfall)
+    ]
+    placements, shortfalls = _fitting(plan.placements, news)
+    held_back = len(plan.placements) + len(news) - len(placements) - len(shortfalls)
     run = facts(
         e.MatchRunFinished,
         beat=tick.beat,
@@ -158,24 +163,35 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
         objective=plan.objective,
         listed_pairs=plan.listed_pairs,
         policy_sha256=sha256(zone.policy),
-        held_back=len(plan.placements) + len(plan.shortfalls) - len(placements) - len(shortfalls),
+        held_back=held_back,
+        again=held_back > 0 or _may_get_further(plan),
     )
     follow: list[Event] = [run]
     for placement in placements:
         follow += _offer(zone, requirements[placement.requirement], placement, facts)
     for shortfall in shortfalls:
-        follow += _unfilled(zone, requirements, shortfall, facts)
+        follow.append(_unfilled(requirements, shortfall, facts))
     return follow
 
 
-def _fitting(plan: Plan) -> tuple[list[Placement], list[Shortfall]]:
+def _is_news(zone: Zone, place: OpenRequirement, shortfall: Shortfall) -> bool:
+    """Say whether the reason is another than the one recorded before (DESIGN 4.7)."""
+    return zone.requests[place.request].needs[place.requirement].reason is not shortfall.reason
+
+
+def _may_get_further(plan: Plan) -> bool:
+    """An unproven plan is worth another solve where the solver failed, or where what it placed made the rest smaller.
+    A budget that ended with nothing placed would end the same way again."""
+    return not plan.optimal and (plan.engine == "greedy" or bool(plan.placements))
+
+
+def _fitting(placements: list[Placement], shortfalls: list[Shortfall]) -> tuple[list[Placement], list[Shortfall]]:
     """Return what one entry can hold, placements first, a crew never cut apart."""
-    placements = plan.placements
     if len(placements) > PLAN_LINES_MAX:
         last = placements[PLAN_LINES_MAX].requirement
         kept = {placement.requirement for placement in placements[:PLAN_LINES_MAX]} - {last}
         placements = [placement for placement in placements if placement.requirement in kept]
-    return placements, plan.shortfalls[: max(0, PLAN_LINES_MAX - len(placements))]
+    return placements, shortfalls[: max(0, PLAN_LINES_MAX - len(placements))]
 
 
 def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Facts) -> list[Event]:
@@ -204,19 +220,14 @@ def _escaped(part: str) -> str:
     return part.replace("%", "%25").replace(".", "%2E")
 
 
-def _unfilled(zone: Zone, places: list[OpenRequirement], shortfall: Shortfall, facts: Facts) -> list[Event]:
-    """Record why nobody came, only when the reason is another than before."""
+def _unfilled(places: list[OpenRequirement], shortfall: Shortfall, facts: Facts) -> Event:
     place = places[shortfall.requirement]
-    if zone.requests[place.request].needs[place.requirement].reason is shortfall.reason:
-        return []
     rival = places[shortfall.rival] if shortfall.rival >= 0 else None
-    return [
-        facts(
-            e.RequirementUnfilled,
-            request=place.request,
-            requirement=place.requirement,
-            reason=shortfall.reason,
-            funnel=shortfall.funnel,
-            rival=f"{rival.request}.{rival.requirement}" if rival else "",
-        )
-    ]
+    return facts(
+        e.RequirementUnfilled,
+        request=place.request,
+        requirement=place.requirement,
+        reason=shortfall.reason,
+        funnel=shortfall.funnel,
+        rival=f"{rival.request}.{rival.requirement}" if rival else "",
+    )

@@ -233,8 +233,10 @@ class MatchRunFinished(Event, frozen=True, kw_only=True):
     objective: dict[str, int]
     listed_pairs: int
     policy_sha256: str
-    #: lines of the plan that did not fit into this beat's entry; the next beat looks at everything again
+    #: lines of the plan that did not fit into this beat's entry
     held_back: int = 0
+    #: the next beat looks at everything again, whatever happens until then
+    again: bool = False
 
 
 # --- offers and assignments ------------------------------------------------------------------------------------

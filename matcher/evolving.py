@@ -40,7 +40,8 @@ def evolve(zones: dict[str, Zone], event: e.Event) -> None:
         return  # refused in a zone that is not there, or the log's own
     command = getattr(event, "command", None)
     if command is not None and not isinstance(command, Tick):
-        zone.remembered[command.id] = (digest(command), _s(zone.now))
+        # The first body stays: another one under its id was refused, and must not take its place.
+        zone.remembered.setdefault(command.id, (digest(command), _s(zone.now)))
     change = _CHANGES.get(type(event))
     if change is not None:
         change(zone, event)
@@ -351,7 +352,7 @@ def _forget(zone: Zone, now_s: int) -> None:
 
 def _match_run_finished(zone: Zone, event: e.MatchRunFinished) -> None:
     zone.fresh = {}
-    zone.stale = not event.optimal or event.held_back > 0
+    zone.stale = event.again
 
 
 def _job_reported(zone: Zone, event: e.JobReported) -> None:

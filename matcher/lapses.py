@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from matcher import events as e
-from matcher.commands import JobOutcome, ReportJob, Tick
+from matcher.commands import ReportJob, Tick
 from matcher.events import Event, ReleaseReason
 from matcher.facts import Facts
 from matcher.progress import consequences
@@ -139,5 +139,4 @@ class _Lapse:
 
 def report_job(zone: Zone, command: ReportJob, facts: Facts) -> list[Event]:
     """Record what became of a job. A failed one is issued again when its time comes."""
-    assert isinstance(command.outcome, JobOutcome)
     return [facts(e.JobReported, command=command)]

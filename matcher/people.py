@@ -116,8 +116,8 @@ class People:
 
     def _write_skills(self, row: int, command: RegisterVolunteer) -> None:
         self._levels[:, row] = 0
-        for key in [key for key in self.expires_s if key[1] == row] if self.expires_s else []:
-            del self.expires_s[key]
+        for skill in range(len(self.skills)):
+            self.expires_s.pop((skill, row), None)
         for held in command.skills:
             skill = self.skill_row[held.skill]
             self._levels[skill, row] = max(held.level, int(self._levels[skill, row]))

@@ -1,6 +1,6 @@
 """Puts one process together: log, writers, ticker, board, metrics, API, jobs and worker on one event loop.
 
-Used by `paidan up`, by the demo and by tests over HTTP. It chooses the adapters; it decides nothing.
+Used by `paidan up` and by tests over HTTP. It chooses the adapters; it decides nothing.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ REPORT_S = 30.0
 class Runtime:
     """Everything of one process. `durable=False`: log and contacts in memory, for tests.
 
-    `notify=False` leaves jobs unpublished (the demo's people look at their offers themselves).
+    `notify=False` leaves jobs unpublished.
     """
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import msgspec
@@ -14,6 +15,7 @@ from matcher.decisions import decide, pose
 from matcher.policy import TRAVEL_ONLY
 from matcher.solvers import solve
 from matcher.terms import HeldSkill, Hours, NeededSkill, Requirement, WeeklyWindow
+from tests.stories import story as story_module
 from tests.stories.story import ZONE, Story, only
 
 SKILLS = ("help", "nursing", "law")
@@ -99,3 +101,39 @@ def test_a_plan_too_long_for_one_entry_goes_on_with_the_next_beat_and_no_crew_is
         sent = [offer.request for offer in only(happened, e.OfferSent)]
         assert len(sent) <= 5
         assert all(sent.count(request) == 2 for request in sent)
+
+
+def test_more_reasons_than_one_entry_holds_are_all_said_and_then_the_zone_rests(monkeypatch):
+    monkeypatch.setattr(beats, "PLAN_LINES_MAX", 5)
+    story = Story()
+    story.volunteer("far", at=60_000)
+    for number in range(12):
+        story.request(f"r{number}", at=20 * number)
+    happened = [event for _ in range(6) for event in story.tick()]
+    assert {event.request for event in only(happened, e.RequirementUnfilled)} == set(story.zone.requests)
+    assert only(story.tick(), e.MatchRunFinished) == []
+
+
+def unproven(engine, filled):
+    def plan(problem):
+        exact = solve(problem)
+        placements = exact.placements if filled else []
+        return dataclasses.replace(exact, engine=engine, optimal=False, gap=7, placements=placements)
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("engine", "filled", "again"),
+    [("ortools-flow+cpsat", False, False), ("ortools-flow+cpsat", True, True), ("greedy", False, True)],
+)
+def test_an_unproven_plan_is_tried_again_only_where_trying_could_bring_another_answer(
+    engine, filled, again, monkeypatch
+):
+    story = Story()
+    story.volunteer("ana")
+    story.request("r1")
+    story.request("r2", at=60_000)
+    monkeypatch.setattr(story_module, "solve", unproven(engine, filled))
+    assert len(only(story.tick(), e.MatchRunFinished)) == 1
+    assert len(only(story.tick(), e.MatchRunFinished)) == int(again)

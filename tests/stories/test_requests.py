@@ -284,6 +284,15 @@ def test_an_exact_repeat_is_ignored_and_another_body_under_the_same_id_is_refuse
     assert conflict[0].reason == IdempotencyConflict(command_id="k1")
 
 
+def test_a_conflict_does_not_change_what_is_remembered_under_the_id():
+    story = Story()
+    latest = story.now(DAY)
+    story.request("r1", id="k1", latest=latest)
+    for _ in range(2):
+        assert story.request("r2", id="k1", latest=latest)[0].reason == IdempotencyConflict(command_id="k1")
+        assert story.request("r1", id="k1", latest=latest) == []
+
+
 def test_no_is_an_answer():
     story = Story()
     story.request("r1")
