@@ -1,6 +1,6 @@
 """Reads from Apache Kafka: a few confluent-kafka consumers, each in a thread of its own, placed by hand.
 
-Used by `KafkaLog` only. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
+Used by `KafkaLog`. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
 what its consumer has fetched ahead. Blocking; every wait has a deadline.
 """
 
@@ -159,7 +159,7 @@ class Reading:
         deadline = time.monotonic() + DEADLINE_S
         while len(records) < count:
             for message in seat.consumer.consume(min(count - len(records), CHUNK), POLL_S):
-                record = _record(message, topic, partition)
+                record = record_of(message, topic, partition)
                 if record is None:
                     continue
                 if record.offset != offset + len(records):
@@ -177,7 +177,7 @@ class Reading:
         return records
 
 
-def _record(message: Message, topic: str, partition: int) -> Record | None:
+def record_of(message: Message, topic: str, partition: int) -> Record | None:
     """Return the record; None for a mere sign that the end was reached. Raises LogUntrusted, Stop (exit 4)."""
     error = message.error()
     if error is None:
