@@ -85,23 +85,21 @@ def outside(log: HeardLog, **options) -> Remote:
     return Remote(log, Matching(), log.tail(JOURNAL), partitions=PARTITIONS, **options)
 
 
-async def played(remote, log, folder: Path, audience: Audience | None = None):
+async def played(remote, log, file: Path, audience: Audience | None = None):
     """Play town 1 from outside and return each zone's events; the checker finds nothing."""
     seen = audience or Audience()
-    folder.mkdir(exist_ok=True)
-    with Receipts(folder / "receipts.jsonl") as receipts:
+    with Receipts(file) as receipts:
         await play_on(remote, town(1), log, receipts, seen)
-    verdict = await verify(log, PARTITIONS, read_receipts(folder / "receipts.jsonl"))
+    verdict = await verify(log, PARTITIONS, read_receipts(file))
     assert verdict.sound, verdict.findings
     assert (verdict.requests, verdict.open) == (25, 0)
     return await story_of(log, PARTITIONS)
 
 
-async def embedded(folder: Path):
+async def embedded(file: Path):
     """The same town, played by the chain that answers it itself."""
     log = MemoryLog(PARTITIONS)
-    folder.mkdir()
-    with Receipts(folder / "receipts.jsonl") as receipts:
+    with Receipts(file) as receipts:
         await play(town(1), log, Matching(), InlineSolver(), receipts, Audience(), partitions=PARTITIONS)
     return await story_of(log, PARTITIONS)
 
@@ -174,11 +172,15 @@ def over_kafka(log, prefix: str, stages=None) -> Remote:
 @needs_kafka[1]
 def test_a_town_answered_over_kafka_by_another_client_has_the_events_of_the_embedded_one(tmp_path):
     async def main() -> None:
-        async with fresh_topics(PARTITIONS) as prefix, opened(prefix) as theirs, opened(prefix) as log:
-            async with answering(theirs, KafkaTail(kafka(), prefix + COMMANDS)):
-                audience = Audience()
-                remote = over_kafka(log, prefix, audience.figures.stages)
-                story = await played(remote, log, tmp_path / "remote", audience)
+        audience = Audience()
+        async with (
+            fresh_topics(PARTITIONS) as prefix,
+            opened(prefix) as theirs,
+            opened(prefix) as log,
+            answering(theirs, KafkaTail(kafka(), prefix + COMMANDS)),
+        ):
+            remote = over_kafka(log, prefix, audience.figures.stages)
+            story = await played(remote, log, tmp_path / "remote", audience)
         assert story == await embedded(tmp_path / "embedded")
         beats = len(audience.figures.beat_ms)
         print({name: round(ms / beats, 2) for name, ms in audience.figures.stages.ms.items()}, "ms a beat")
