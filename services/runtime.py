@@ -27,7 +27,7 @@ from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
 from services.metrics import Metrics
-from services.names import LOG_FILE, NAME
+from services.names import CONTACTS_FILE, LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.projecting import Projecting
 from services.queues import NOTIFY, notify_queue
@@ -40,7 +40,6 @@ from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
-CONTACTS_FILE = "contacts.sqlite"
 REPORT_S = 30.0
 
 

@@ -1,8 +1,8 @@
 """The loop of the worker: take a job, tell, report, acknowledge; in that order. Runs in a thread.
 
-Started by `services/runtime.py`. One code path for every broker. A failed try is acknowledged and reported: when to
-try again is the journal's business. What is no job, and what its workers do not survive, is set aside in the parked
-queue: RabbitMQ counts the deaths, elsewhere the age of a job that came again tells.
+Started by `services/runtime.py` and `services/serve/worker.py`. One code path for every broker. A failed try is
+acknowledged and reported: when to try again is the journal's business. What is no job, and what its workers do not
+survive, is set aside in the parked queue: RabbitMQ counts the deaths, elsewhere the age of a job that came again tells.
 """
 
 from __future__ import annotations
@@ -57,6 +57,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._telling = telling
         self._report = report
         self._metrics = metrics
+        self._turned_s = time.monotonic()
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
@@ -64,6 +65,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def start(self) -> None:
         """Begin to work."""
+        self._turned_s = time.monotonic()
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
@@ -75,6 +77,15 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds the loop has not come round: a job in hand, no broker, or deaf."""
+        return time.monotonic() - self._turned_s
+
+    def on_iteration(self) -> None:
+        """kombu calls this each time before it looks for a job, several times a second."""
+        self._turned_s = time.monotonic()
 
     def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
         """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""
