@@ -26,11 +26,12 @@ class Figures:
         self.commands = 0
         self._started: float | None = None
         self._beat_began = 0.0
+        self._last_ended = 0.0
 
     def start(self) -> None:
         """Begin to count: what the journal already held has been read."""
         self.stages.clear()
-        self._started = time.perf_counter()
+        self._started = self._last_ended = time.perf_counter()
 
     def begins(self, beat: int, commands: int) -> None:
         """Note the beat's append."""
@@ -40,6 +41,7 @@ class Figures:
     def ended(self, beat: int) -> None:
         """Note the beat's answer."""
         self.beat_ms.append(_ms_since(self._beat_began))
+        self._last_ended = time.perf_counter()
 
     def offered(self) -> None:
         """An offer has been told; those of an earlier run do not count."""
@@ -47,8 +49,8 @@ class Figures:
             self.offer_ms.append(_ms_since(self._beat_began))
 
     def seconds(self) -> float:
-        """Return how long this process has played."""
-        return 0.0 if self._started is None else time.perf_counter() - self._started
+        """Return how long this process has played, up to the last beat's end."""
+        return 0.0 if self._started is None else self._last_ended - self._started
 
     def commands_per_second(self) -> float:
         """Return commands (Ticks too) answered per second of this process."""
