@@ -41,3 +41,12 @@ class Meters:
 
     def snapshot_ignored(self, partition: int) -> None:
         """A snapshot was there and could not be used (other version, bad hash, missing part)."""
+
+    def rebalanced(self, seconds: float) -> None:
+        """The group has handed out its partitions anew; so long this process waited for its own."""
+
+    def owned(self, partitions: int) -> None:
+        """So many partitions belong to this process now."""
+
+    def clock_off(self, partition: int, seconds: float) -> None:
+        """So far this process's clock is from the append time of the partition's broker; 0 within the limit."""
