@@ -27,10 +27,13 @@ FILE = "_FILE"
 Seconds = Annotated[float, Meta(gt=0)]
 Count = Annotated[int, Meta(ge=1)]
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,80}$")]
-_HOST_PORT = r"[^\s,:@/]+:[0-9]{1,5}"
-Brokers = Annotated[str, Meta(pattern=rf"^{_HOST_PORT}(,{_HOST_PORT})*$")]
-RedisUrl = Annotated[str, Meta(pattern=r"^rediss?://")]
-AmqpUrl = Annotated[str, Meta(pattern=r"^amqps?://")]
+_HOST = r"([^][\s,:@/?#]+|\[[0-9A-Fa-f:.]+\])"
+_PORT = r":[0-9]{1,5}"
+# A password where the host or the port should be would be shown: such an address is refused.
+_PLACE = rf"([^\s@/]*@)?{_HOST}({_PORT})?([/?]\S*)?$"
+Brokers = Annotated[str, Meta(pattern=rf"^{_HOST}{_PORT}(,{_HOST}{_PORT})*$")]
+RedisUrl = Annotated[str, Meta(pattern=rf"^rediss?://{_PLACE}")]
+AmqpUrl = Annotated[str, Meta(pattern=rf"^amqps?://{_PLACE}")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -192,9 +195,9 @@ def document() -> str:
         "",
         "Made from `services/settings.py` by `python -m services.settings`; a test holds the two equal.",
         "A flag of `paidan up` or `paidan serve` wins over the environment, the environment over the default.",
-        "An unknown `PAIDAN_` key is an error (exit 5). `_S` is seconds. Keys marked * may hold a password: each can also",
-        "be given as `…_FILE`, the name of a file that holds it; give one of the two. Prefer both to a flag, which others",
-        "on the machine can see.",
+        "An unknown `PAIDAN_` key is an error (exit 5). `_S` is seconds.",
+        "Keys marked * may hold a password: each can also be given as `…_FILE`, the name of a file that holds it. Give",
+        "one of the two; others on the machine can see a flag.",
         "",
         "| Environment | Default | Meaning |",
         "|---|---|---|",

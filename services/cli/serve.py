@@ -126,7 +126,7 @@ async def run(roles: tuple[str, ...], settings: Settings) -> ExitCode:
 
 
 def _greet(roles: tuple[str, ...], settings: Settings, url: str) -> None:
-    from services.serve.shared import without_secrets
+    from services.addresses import without_secrets
 
     brokers = {
         "Kafka": settings.kafka,

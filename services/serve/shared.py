@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
@@ -18,6 +17,7 @@ from services.adapters.board_redis import connect as connect_redis
 from services.adapters.contacts_sqlite import SqliteContacts
 from services.adapters.jobs_kombu import answers
 from services.adapters.kafka import KafkaLog
+from services.addresses import without_secrets
 from services.api.health import Health
 from services.asking import Asking
 from services.exits import ExitCode, Stop
@@ -128,12 +128,6 @@ class Shared:
     async def _redis_answers(self) -> str | None:
         await self.redis.ping()
         return None
-
-
-def without_secrets(url: str) -> str:
-    """An address as it may be shown: no user, no password, no options."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _given(value: str | None, name: str, what: str, or_name: str = "") -> str:

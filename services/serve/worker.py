@@ -58,7 +58,7 @@ class WorkerRole:
 
     async def failed(self) -> None:
         """See `running.Part`."""
-        while self.worker.alive or self.worker.should_stop:
+        while self.worker.alive or self.worker.should_stop:  # noqa: ASYNC110 - a thread that dies sets no event
             await asyncio.sleep(LOOK_S)
         raise self._ended or RuntimeError("The worker's thread has ended.")
 
