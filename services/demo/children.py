@@ -54,7 +54,7 @@ class Child:
 
     async def start(self) -> None:
         """Start it; it is not ready yet."""
-        with self.output.open("ab") as output:
+        with self.output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
