@@ -159,7 +159,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 def _reported(job: Notify, outcome: JobOutcome) -> ReportJob:
     """The same command for every delivery of an attempt, but for the clock, which is no part of the comparison."""
     return ReportJob(
-        id=f"report:{job.key}",
+        id=job.report,
         zone=job.zone,
         at=datetime.now(UTC),
         job=job.job,
