@@ -45,7 +45,11 @@ class StreamRole:
             shared.log,
             Matching(),
             self._solver,
-            {"projecting": self._board, "announcing": ANN, "scoring": SCO},
+            {
+                "projecting": self._board,
+                "announcing": Announcing(self._jobs, shared.log),
+                "scoring": Scoring(shared.metrics, shared.log),
+            },
             Cluster(
                 bootstrap=str(settings.kafka),
                 prefix=settings.prefix,
