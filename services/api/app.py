@@ -13,6 +13,7 @@ from services.api.answers import Trouble, reply, trouble
 from services.api.context import Context
 from services.api.local import LocalOnly
 from services.api.metering import Metering
+from services.board import BoardAway
 from services.exits import ExitCode, Stop
 from services.names import NAME
 from services.ports import AppendUncertain
@@ -28,7 +29,8 @@ def create(context: Context) -> FastAPI:
     app.add_middleware(LocalOnly, but=health.PATHS if context.probes_for_all else frozenset())
     app.add_middleware(Metering, metrics=context.metrics)
     app.add_exception_handler(Trouble, _trouble)
-    app.add_exception_handler(Stop, away)
+    app.add_exception_handler(Stop, _away)
+    app.add_exception_handler(BoardAway, _away)
     app.add_exception_handler(AppendUncertain, _uncertain)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(RequestValidationError, _misasked)
@@ -47,7 +49,7 @@ async def _trouble(request: Request, error: Exception) -> Response:
     return trouble(error)
 
 
-async def away(request: Request, error: Exception) -> Response:
+async def _away(request: Request, error: Exception) -> Response:
     """A broker does not answer. Its address is none of the client's business."""
     if isinstance(error, Stop) and error.code is not ExitCode.UNREACHABLE:
         raise error

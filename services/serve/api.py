@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from redis.exceptions import RedisError
-
 from services.adapters.board_redis import RedisBoard
 from services.api import app as api
 from services.api.context import Context
@@ -45,7 +43,6 @@ class ApiRole:
                 probes_for_all=settings.host != "127.0.0.1",
             )
         )
-        self.app.add_exception_handler(RedisError, api.away)
 
     async def start(self) -> None:
         """Take commands. Raises Stop."""

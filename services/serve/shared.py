@@ -88,7 +88,7 @@ class Shared:
                 await self.log.start()
             except Stop as stop:
                 if stop.code is ExitCode.UNREACHABLE:
-                    raise _away("Kafka", str(self.settings.kafka), "kafka", str(stop)) from stop
+                    raise self.kafka_is_away(str(stop)) from stop
                 raise
             self._log_is_open = True
             self.readiness.add("log", self._log_answers)
@@ -98,7 +98,8 @@ class Shared:
         try:
             await self.redis.ping()
         except (RedisError, OSError, ValueError) as error:
-            raise self.redis_is_away(error) from None  # the error may show the URL
+            where = without_secrets(str(self.settings.redis))
+            raise _away("Redis", where, "redis", type(error).__name__) from None  # its text may show the URL
         self.readiness.add("board", self._redis_answers)
 
     async def open_jobs(self) -> None:
@@ -108,9 +109,9 @@ class Shared:
             is_amqp = self.settings.amqp is not None
             raise _away("RabbitMQ" if is_amqp else "Redis", shown, "amqp" if is_amqp else "redis", trouble)
 
-    def redis_is_away(self, error: Exception) -> Stop:
-        """The end of a process whose board does not answer."""
-        return _away("Redis", without_secrets(self.settings.redis or ""), "redis", type(error).__name__)
+    def kafka_is_away(self, why: str) -> Stop:
+        """The end of a process whose log cannot be reached."""
+        return _away("Kafka", str(self.settings.kafka), "kafka", why)
 
     async def close(self) -> None:
         """Close what was opened."""

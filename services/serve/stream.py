@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 
-from redis.exceptions import RedisError
-
 from services.adapters.board_redis import RedisBoard
 from services.adapters.jobs_kombu import KombuJobs
 from services.announcing import Announcing
@@ -38,17 +36,19 @@ class StreamRole:
         # In lock-step nothing may depend on the wall clock: no guard.
         guard_s = settings.solve_guard_s if settings.beat_s else None
         self._solver = ProcessSolver(children=max(1, (os.cpu_count() or 2) - 1), guard_s=guard_s)
-        board = RedisBoard(
-            shared.redis, settings.partitions, settings.receipts_max, settings.closed_max, prefix=shared.keys
+        self._board = BoardFollower(
+            RedisBoard(
+                shared.redis, settings.partitions, settings.receipts_max, settings.closed_max, prefix=shared.keys
+            )
         )
         self.stream = Stream(
             shared.log,
             Matching(),
             self._solver,
             {
-                "projecting": BoardFollower(board),
-                "announcing": Announcing(self._jobs),
-                "scoring": Scoring(shared.metrics),
+                "projecting": self._board,
+                "announcing": Announcing(self._jobs, shared.log),
+                "scoring": Scoring(shared.metrics, shared.log),
             },
             Cluster(
                 bootstrap=str(settings.kafka),
@@ -76,6 +76,7 @@ class StreamRole:
         await self.stream.start()
         self._shared.readiness.add("partitions", self._ready)
         self._shared.readiness.add("stream", self.stream.trouble)
+        self._shared.readiness.add("projecting", self._board.trouble)
         self._shared.liveness.add("stream", self.stream.trouble, STUCK_S)
 
     async def stop(self) -> None:
@@ -90,10 +91,7 @@ class StreamRole:
 
     async def failed(self) -> None:
         """See `running.Part`."""
-        try:
-            await self.stream.failed()
-        except RedisError as error:
-            raise self._shared.redis_is_away(error) from None
+        await self.stream.failed()
 
     async def _ready(self) -> str | None:
         return None if self.stream.ready else "no partitions yet, or not caught up with them"
