@@ -118,7 +118,8 @@ class Children:
         """Start all and wait until each is ready. Raises Stop: one has ended, or is not ready in time."""
         for child in self._children:
             await child.start()
-        await self.during(self._all_ready(ready_s))
+        if self._children:
+            await self.during(self._all_ready(ready_s))
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
         """Do work that needs them all. Raises what it raises, and Stop when one of them ends before."""
