@@ -40,11 +40,6 @@ INDEXES: dict[Kind, tuple[tuple[str, ...], ...]] = {
 FIRST = "0"
 
 
-def key_prefix(prefix: str = "") -> str:
-    """What goes before every key of a deployment; `prefix` as for its topics and queues."""
-    return f"{prefix}{NAME}:"
-
-
 class Keys:
     """Names under one prefix and one generation."""
 

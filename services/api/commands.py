@@ -109,8 +109,10 @@ def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Requ
 async def _append_once(its: Context, command: c.Command) -> None:
     """Append unless the same was taken before. Raises Trouble: 422 for another body, 429, 413."""
     key, said = (command.zone, command.id), digest(command).hex()
-    shown = await its.board.get(command.zone, "command", command.id)
-    before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
+    before = its.pending.digest(key)
+    if before is None:  # while the board is asked, the same may come again
+        shown = await its.board.get(command.zone, "command", command.id)
+        before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
     if before is not None:
         if before not in ("", said):
             raise Trouble(
