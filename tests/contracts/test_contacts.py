@@ -72,7 +72,7 @@ def test_sqlite_keeps_contacts_over_a_restart_and_erases_the_bytes(tmp_path: Pat
     assert b"ana@example.org" not in path.read_bytes()
 
 
-WRITES = 200
+WRITES = 60
 #: Another process: puts, erases and reads beside this one.
 OTHER = """
 import sys
