@@ -21,6 +21,8 @@ from services.stream.sensor import RebalanceSensor
 from services.stream.transport import Transport
 
 MATCHING = "matching"
+#: A member learns of a rebalance by its next heartbeat: with 3 s a partition that was left is silent for up to 3 s.
+HEARTBEAT_S = 1.0
 
 Deliver = Callable[[int, Record], None]
 #: Gets the partitions of commands that this process owns now: all of them, after every rebalance.
@@ -65,7 +67,7 @@ def create(cluster: Cluster, hooks: Hooks, meters: Meters) -> Any:
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=cluster.member or None,
         broker_session_timeout=cluster.session_s,
-        broker_heartbeat_interval=min(3.0, cluster.session_s / 3),
+        broker_heartbeat_interval=min(HEARTBEAT_S, cluster.session_s / 3),
         broker_request_timeout=30.0,
         broker_rebalance_timeout=30.0,
         broker_commit_interval=1.0,

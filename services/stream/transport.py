@@ -1,7 +1,7 @@
 """Faust's way to Kafka with two changes: an idle fetch ends soon, and a replaced member stays away.
 
-Used by `app` only. Faust asks the broker to hold an empty fetch for 1.5 s; a partition that was just emptied is not
-part of the fetch under way, so its next record would wait that long.
+Used by `app` only. Faust asks the broker to hold an empty fetch for 1.5 s. The broker answers as soon as a record of
+any partition in it comes, but a partition that is not in the fetch under way (just assigned, just emptied) waits.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from faust.transport.drivers import aiokafka as driver
 
 from services.stream.membership import guard
 
-#: An empty fetch is answered after so long.
-FETCH_WAIT_MS = 20
+#: An empty fetch is answered after so long. 20 ms cost 4 % of a core when idle, 100 ms 1.6 %; under load all are alike.
+FETCH_WAIT_MS = 100
 
 
 class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
