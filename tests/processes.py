@@ -76,4 +76,4 @@ def until(true: Callable[[], Any], say: Callable[[], object] = lambda: "") -> An
 
 def ready(url: str) -> bool:
     """Whether the process there takes work."""
-    return httpx.get(f"{url}/readyz").status_code == 200
+    return httpx.get(f"{url}/readyz", timeout=30).status_code == 200

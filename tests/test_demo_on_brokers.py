@@ -10,16 +10,12 @@ import random
 import secrets
 import signal
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from services.adapters import kafka_topics
-from services.adapters.kafka import KafkaLog
-from services.adapters.sqlite import SqliteLog
 from services.demo.children import Children, Role
 from services.demo.folder import Folder, Played
 from services.demo.site import Site
@@ -27,27 +23,10 @@ from services.exits import ExitCode, Stop
 from services.names import PARTITIONS
 from services.settings import Settings
 from services.wire import partition_of
-from tests.brokers import needs_kafka
+from tests.replays import brokers, command, demo, left_on_brokers, on_brokers, on_disk, on_kafka, settings
 from tests.shell import ROOT, clean_environment
-from tests.towns import story_of
 
 MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
-on_brokers = [
-    *needs_kafka,
-    pytest.mark.redis,
-    pytest.mark.rabbitmq,
-    pytest.mark.skipif(
-        not {"PAIDAN_REDIS", "PAIDAN_AMQP"} <= os.environ.keys(),
-        reason="$PAIDAN_REDIS and $PAIDAN_AMQP are not set: run `make services` and `source .services/env`",
-    ),
-]
-
-
-def with_marks(test):
-    for mark in on_brokers:
-        test = mark(test)
-    return test
-
 
 # --- files ---------------------------------------------------------------------------------------------------------
 
@@ -88,54 +67,7 @@ def write_town(folder: Path, seed: int = 1) -> list[str]:
 # --- the command ---------------------------------------------------------------------------------------------------
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "services.cli", "demo", "--headless", *map(str, arguments)]
-
-
-def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        cwd=ROOT,
-        env=clean_environment(LANG="C.UTF-8"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def brokers() -> list[str]:
-    return [word for name in ("kafka", "redis", "amqp") for word in (f"--{name}", os.environ[f"PAIDAN_{name.upper()}"])]
-
-
-def settings(prefix: str) -> Settings:
-    return Settings(
-        kafka=os.environ["PAIDAN_KAFKA"],
-        redis=os.environ["PAIDAN_REDIS"],
-        amqp=os.environ["PAIDAN_AMQP"],
-        prefix=prefix,
-    )
-
-
-def left_on_brokers(prefix: str) -> list[str]:
-    """Return the topics, keys and queues that begin with a prefix."""
-    from kombu import Connection
-    from redis import Redis
-
-    from services.queues import NOTIFY
-
-    topics = kafka_topics.connect(os.environ["PAIDAN_KAFKA"]).list_topics(timeout=10).topics
-    with Redis.from_url(os.environ["PAIDAN_REDIS"]) as redis:
-        keys = [key.decode() for key in redis.scan_iter(match=f"{prefix}*", count=1000)]
-    with Connection(os.environ["PAIDAN_AMQP"]) as connection:
-        try:
-            connection.default_channel.queue_declare(prefix + NOTIFY, passive=True)
-            queues = [prefix + NOTIFY]
-        except connection.channel_errors:
-            queues = []
-    return [name for name in topics if name.startswith(prefix)] + keys + queues
-
-
-@with_marks
+@on_brokers
 def test_a_town_answered_by_two_stream_processes_has_each_zones_events_as_on_one_machine(tmp_path):
     town = write_town(tmp_path)
     prefix = f"t{secrets.token_hex(6)}."
@@ -159,24 +91,7 @@ def test_a_town_answered_by_two_stream_processes_has_each_zones_events_as_on_one
     assert not left_on_brokers(prefix)
 
 
-async def on_kafka(prefix: str):
-    log = KafkaLog(os.environ["PAIDAN_KAFKA"], PARTITIONS, prefix=prefix, trial=True)
-    await log.start()
-    try:
-        return await story_of(log, PARTITIONS)
-    finally:
-        await log.stop()
-
-
-async def on_disk(folder: Path):
-    log = SqliteLog(Folder(folder).log)
-    try:
-        return await story_of(log, PARTITIONS)
-    finally:
-        log.close()
-
-
-@with_marks
+@on_brokers
 def test_ctrl_c_ends_with_130_stops_the_processes_and_leaves_nothing_on_the_brokers(tmp_path):
     prefix = f"t{secrets.token_hex(6)}."
     more = ["--prefix", prefix, "--streams", 1, "--dir", tmp_path / "run"]
@@ -202,7 +117,7 @@ def child_ids(parent: int) -> list[int]:
     return [int(each) for each in found]
 
 
-@with_marks
+@on_brokers
 def test_a_process_that_ends_early_is_named_with_its_exit_code_and_its_last_words(tmp_path):
     prefix = f"t{secrets.token_hex(6)}."
     kafka = ["--kafka", os.environ["PAIDAN_KAFKA"], "--redis", "redis://127.0.0.1:1/0"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from services.cli import options
+from services.cli import certain_days, options
 from services.exits import ExitCode, Stop
 from services.names import NAME
 
@@ -120,6 +120,8 @@ async def run(roles: tuple[str, ...], settings: Settings) -> ExitCode:
             made = ApiRole(shared)
             parts.append(made)
             app = made.app
+    if "stream" in roles:
+        await asyncio.to_thread(certain_days.say, shared.metrics)
     return await running.run(
         Together(shared, parts), app, shared.readiness, settings, lambda url: _greet(roles, settings, url)
     )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
 
-from services.cli import options
+from services.cli import certain_days, options
 from services.exits import ExitCode, Stop
 from services.names import NAME
 
 if TYPE_CHECKING:
-    from services.metrics import Metrics
     from services.runtime import Runtime
     from services.settings import Settings
     from services.solving import ProcessSolver
@@ -101,7 +98,7 @@ class _Whole:
         """See `running.Part`."""
         await self._solver.start()
         await self._runtime.start()
-        await asyncio.to_thread(say_until_when_days_are_certain, self._runtime.metrics)
+        await asyncio.to_thread(certain_days.say, self._runtime.metrics)
 
     async def stop(self) -> None:
         """See `running.Part`."""
@@ -113,20 +110,6 @@ class _Whole:
     async def failed(self) -> None:
         """See `running.Part`."""
         await self._runtime.failed()
-
-
-def say_until_when_days_are_certain(metrics: Metrics) -> None:
-    """Set the metric by which somebody is warned in time; a new release of a source extends it."""
-    from producers import calendars
-
-    today = datetime.now(UTC).date()
-    reading = calendars.read_around(today.year)
-    for source, until_s in calendars.valid_until_s(reading).items():
-        metrics.set("calendar_valid_until_timestamp_seconds", until_s, source=source)
-    until = reading.valid_until.get(calendars.BOTH)
-    if until is None or (until - today).days < calendars.WARN_DAYS:
-        advice = "later days are provisional; update the packages holidays and chinesecalendar"
-        logging.getLogger(__name__).warning("working days are certain until %s; %s", until, advice)
 
 
 def _greet(settings: Settings, url: str) -> None:

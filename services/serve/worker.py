@@ -80,11 +80,11 @@ class WorkerRole:
             time.sleep(LOOK_S)
 
     async def _works(self) -> str | None:
-        if not self.worker.alive:
-            return "the worker has ended"
-        return f"nothing heard of the broker for {SILENT_S:.0f} s" if self.worker.silent_s > SILENT_S else None
+        if self.worker.away is not None:
+            return f"the broker of the jobs does not answer ({self.worker.away})"
+        return await self._hears(SILENT_S)
 
-    async def _hears(self) -> str | None:
+    async def _hears(self, patience_s: float = DEAF_S) -> str | None:
         if not self.worker.alive:
             return "the worker has ended"
-        return f"no sign of the worker for {DEAF_S:.0f} s" if self.worker.silent_s > DEAF_S else None
+        return f"no sign of the worker for {patience_s:.0f} s" if self.worker.silent_s > patience_s else None

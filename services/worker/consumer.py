@@ -58,6 +58,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._report = report
         self._metrics = metrics
         self._turned_s = time.monotonic()
+        #: Why the broker cannot be reached; None while it can.
+        self.away: str | None = None
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
@@ -80,12 +82,22 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     @property
     def silent_s(self) -> float:
-        """For how many seconds the loop has not come round: a job in hand, no broker, or deaf."""
+        """For how many seconds the loop has not come round: a job in hand, or deaf."""
         return time.monotonic() - self._turned_s
 
     def on_iteration(self) -> None:
         """kombu calls this each time before it looks for a job, several times a second."""
         self._turned_s = time.monotonic()
+
+    def on_connection_error(self, exc: Exception, interval: float) -> None:
+        """kombu calls this after every try to reach the broker that failed; it tries again by itself."""
+        self._turned_s = time.monotonic()
+        self.away = type(exc).__name__
+        log.warning("the broker of the jobs does not answer", extra={"error": self.away, "seconds": interval})
+
+    def on_connection_revived(self) -> None:
+        """kombu calls this when the broker answers."""
+        self.away = None
 
     def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
         """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""

@@ -27,6 +27,7 @@ from tests.serving import ALWAYS, POINT
 from tests.shell import ROOT, clean_environment
 
 PARTITIONS = 2
+HTTP_S = 30.0
 ROLES = ("stream", "worker", "api")
 ON_BROKERS = [*needs_kafka, pytest.mark.redis, pytest.mark.rabbitmq, pytest.mark.slow]
 
@@ -90,22 +91,23 @@ class Asking:
     """A client of one API, in one zone."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
-        self._http = httpx.Client(base_url=f"{url}/zones/z1", timeout=30)
+        self._zone = f"{url}/zones/z1"
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> str:
         """Ask something; return the receipt's address."""
-        answer = self._http.post(path, json=body or {})
+        answer = httpx.post(self._zone + path, json=body or {}, timeout=HTTP_S)
         assert answer.status_code == 202, answer.text
         return answer.headers["Location"]
 
     def put_contact(self, person: str, webhook: str) -> None:
         """Say where a person is told."""
-        assert self._http.put(f"/contacts/{person}", json={"webhook": webhook}).status_code == 204
+        assert (
+            httpx.put(f"{self._zone}/contacts/{person}", json={"webhook": webhook}, timeout=HTTP_S).status_code == 204
+        )
 
     def shown(self, path: str) -> Any:
         """What the board shows there, or None."""
-        answer = self._http.get(path)
+        answer = httpx.get(self._zone + path, timeout=HTTP_S)
         assert answer.status_code in (200, 404), answer.text
         return answer.json() if answer.status_code == 200 else None
 
@@ -163,17 +165,25 @@ def receiver() -> Iterator[Receiver]:
     made.close()
 
 
-@pytest.fixture(params=["redis", "rabbitmq"])
-def its(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str, amqp_url: str) -> Iterator[Town]:
-    with town(tmp_path, redis_url, amqp_url if request.param == "rabbitmq" else None) as made:
+@pytest.fixture
+def its(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Town]:
+    """A town whose jobs travel over `request.param`."""
+    amqp = request.getfixturevalue("amqp_url") if request.param == "rabbitmq" else None
+    with town(tmp_path, redis_url, amqp) as made:
         yield made
 
 
+over_rabbitmq = pytest.mark.parametrize("its", ["rabbitmq"], indirect=True)
+over_redis = pytest.mark.parametrize("its", ["redis"], indirect=True)
+
+
 def served_once(its: Town, requests: int) -> None:
-    """Assert that the log has an answer for every command, once, and every visit."""
+    """Assert that every command has one answer; a last Tick or report may come after the stream has ended."""
     verdict = asyncio.run(verdict_of(its))
-    assert (verdict.lost, verdict.answered_twice, verdict.double_bookings) == (0, 0, 0), verdict.findings
-    assert verdict.sound
+    lost = verdict.lost - verdict.unanswered_at_the_end
+    wrong = (lost, verdict.answered_twice, verdict.double_bookings, verdict.parked_without_bytes)
+    assert wrong == (0, 0, 0, 0), verdict.findings
+    assert verdict.entries > 0
     assert (verdict.requests, verdict.closed + verdict.open) == (requests, requests)
 
 
@@ -182,6 +192,7 @@ class TestOnBrokers:
 
     pytestmark = ON_BROKERS
 
+    @over_rabbitmq
     def test_three_processes_carry_a_request_from_asking_to_done_and_end_when_told(
         self, its: Town, receiver: Receiver
     ) -> None:
@@ -204,6 +215,7 @@ class TestOnBrokers:
         assert "not everything was closed" not in "".join(process.said for process in processes.values())
         served_once(its, 1)
 
+    @over_redis
     def test_a_killed_stream_goes_on_where_it_was_and_nobody_is_told_twice(self, its: Town, receiver: Receiver) -> None:
         stream = its.start("serve", "stream", PAIDAN_MEMBER="s1")
         its.start("serve", "worker")
@@ -223,6 +235,7 @@ class TestOnBrokers:
         assert set(receiver.keys.values()) == {1}
         served_once(its, 11)
 
+    @over_redis
     def test_up_on_brokers_is_all_three_in_one_process(self, its: Town, receiver: Receiver) -> None:
         up = its.start("up")
         until(lambda: ready(up.url), lambda: httpx.get(f"{up.url}/readyz").text)
