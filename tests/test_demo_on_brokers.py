@@ -86,6 +86,10 @@ def test_a_town_answered_by_two_stream_processes_has_each_zones_events_as_on_one
         assert alone.returncode == 0, alone.stderr
         assert asyncio.run(on_kafka(prefix)) == asyncio.run(on_disk(tmp_path / "alone"))
         assert left_on_brokers(prefix)
+        for streams, words in ((0, "is in use"), (1, "There is a log under the prefix")):
+            more = ["--prefix", prefix, "--streams", streams, "--dir", tmp_path / "other", "--fresh"]
+            mixed = demo(*town, *brokers(), *more)
+            assert (mixed.returncode, words in mixed.stderr) == (5, True), mixed.stderr
     finally:
         site.remove()
     assert not left_on_brokers(prefix)

@@ -31,7 +31,7 @@ from services.demo.scenario import Scenario
 from services.demo.site import Site, fresh_prefix
 from services.demo.summary import Summary, as_json, summarise
 from services.exits import ExitCode, Stop
-from services.names import JOURNAL
+from services.names import COMMANDS, JOURNAL
 from services.settings import PREFIX, Settings
 from services.signals import Signals
 from services.verify import read_receipts, verify
@@ -86,9 +86,9 @@ async def run(given: Run) -> Summary:
 async def _run(given: Run) -> Summary:
     site = Site(given.settings)
     await asyncio.to_thread(site.look)
-    await asyncio.to_thread(_claim, given, site)
+    goes_on = await asyncio.to_thread(_claim, given, site)
     try:
-        summary = await _answered(given, site)
+        summary = await _answered(given, site, goes_on=goes_on)
         given.kept.summary.write_bytes(as_json(summary))
         return summary
     finally:
@@ -99,8 +99,11 @@ async def _run(given: Run) -> Summary:
             given.kept.forget()
 
 
-def _claim(given: Run, site: Site) -> None:
-    """Go on with the run that is here, or begin one. Raises Stop (exit 5: the folder or the prefix holds another)."""
+def _claim(given: Run, site: Site) -> bool:
+    """Go on with the run that is here (then True), or begin one.
+
+    Raises Stop (exit 5: the folder or the prefix holds another run).
+    """
     goes_on = given.kept.prefix() == given.settings.prefix
     if goes_on and not site.made():
         given.kept.forget()
@@ -111,9 +114,10 @@ def _claim(given: Run, site: Site) -> None:
             words = f"The cluster has ({site.brokers}) of at least 3 brokers"
             typer.echo(f"{words}: this is a trial, records may be lost with a broker.", err=True)
         site.make()
+    return goes_on
 
 
-async def _answered(given: Run, site: Site) -> Summary:
+async def _answered(given: Run, site: Site, *, goes_on: bool) -> Summary:
     """Start the processes, play, stop them, and check what they left."""
     children = Children(_roles(given, site), given.kept.processes)
     given.kept.processes.mkdir(parents=True, exist_ok=True)
@@ -121,6 +125,8 @@ async def _answered(given: Run, site: Site) -> Summary:
     log = KafkaLog(str(given.settings.kafka), given.settings.partitions, prefix=given.settings.prefix, trial=site.trial)
     await log.start()
     try:
+        if not goes_on:
+            await _nobody_asked(log, given.settings.prefix)
         try:
             await children.start()
             owners = await children.during(_played(given, site, log, audience))
@@ -136,6 +142,13 @@ async def _answered(given: Run, site: Site) -> Summary:
         double_bookings=verdict.double_bookings,
         zones_by_process=owners,
     )
+
+
+async def _nobody_asked(log: KafkaLog, prefix: str) -> None:
+    """Raises Stop (exit 5) when the log holds commands: a replay would mix with them."""
+    bounds = [await log.bounds(COMMANDS, partition) for partition in range(log.partitions)]
+    if any(each.end for each in bounds):
+        raise Stop(ExitCode.BAD_INPUT, f"The log under the prefix ({prefix}) is in use. Choose an empty one.")
 
 
 async def _played(given: Run, site: Site, log: KafkaLog, audience: Audience) -> dict[str, int]:
