@@ -18,8 +18,6 @@ log = logging.getLogger(__name__)
 class ApiRole:
     """One API; any number may stand beside each other."""
 
-    name = "api"
-
     def __init__(self, shared: Shared) -> None:
         settings = shared.settings
         self._shared = shared

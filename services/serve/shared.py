@@ -23,7 +23,7 @@ from services.asking import Asking
 from services.exits import ExitCode, Stop
 from services.liveness import Liveness
 from services.metrics import Metrics
-from services.names import CONTACTS_FILE, NAME
+from services.names import CONTACTS_FILE, JOURNAL, NAME
 from services.readiness import Readiness
 from services.settings import PREFIX, Settings
 
@@ -46,7 +46,6 @@ class Shared:
         self.asking = Asking(self.log, settings.partitions)
         self._redis: Client | None = None
         self._contacts: SqliteContacts | None = None
-        self._opening = asyncio.Lock()
         self._log_is_open = False
 
     @property
@@ -81,17 +80,16 @@ class Shared:
 
     async def open_log(self) -> None:
         """Connect and check the topics. Raises Stop (exit 4: no cluster; exit 5: topics that are not right)."""
-        async with self._opening:
-            if self._log_is_open:
-                return
-            try:
-                await self.log.start()
-            except Stop as stop:
-                if stop.code is ExitCode.UNREACHABLE:
-                    raise self.kafka_is_away(str(stop)) from stop
-                raise
-            self._log_is_open = True
-            self.readiness.add("log", self._log_answers)
+        if self._log_is_open:
+            return
+        try:
+            await self.log.start()
+        except Stop as stop:
+            if stop.code is ExitCode.UNREACHABLE:
+                raise _away("Kafka", str(self.settings.kafka), "kafka", str(stop)) from stop
+            raise
+        self._log_is_open = True
+        self.readiness.add("log", self._log_answers)
 
     async def open_redis(self) -> None:
         """Ask Redis once. Raises Stop (exit 4)."""
@@ -109,10 +107,6 @@ class Shared:
             is_amqp = self.settings.amqp is not None
             raise _away("RabbitMQ" if is_amqp else "Redis", shown, "amqp" if is_amqp else "redis", trouble)
 
-    def kafka_is_away(self, why: str) -> Stop:
-        """The end of a process whose log cannot be reached."""
-        return _away("Kafka", str(self.settings.kafka), "kafka", why)
-
     async def close(self) -> None:
         """Close what was opened."""
         if self._log_is_open:
@@ -123,7 +117,7 @@ class Shared:
             self._contacts.close()
 
     async def _log_answers(self) -> str | None:
-        await self.log.bounds(f"{NAME}.journal", 0)
+        await self.log.bounds(JOURNAL, 0)
         return None
 
     async def _redis_answers(self) -> str | None:

@@ -24,8 +24,6 @@ STUCK_S = 60.0
 class StreamRole:
     """One stream worker; many share the partitions of a log."""
 
-    name = "stream"
-
     def __init__(self, shared: Shared) -> None:
         settings = shared.settings
         self._shared = shared

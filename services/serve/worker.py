@@ -4,41 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 
-from matcher.commands import ReportJob
 from services.adapters.jobs_kombu import connect
-from services.exits import ExitCode, Stop
-from services.ports import AppendUncertain
 from services.queues import NOTIFY, VISIBILITY_S, notify_queue
 from services.serve.shared import Shared
 from services.worker.consumer import Worker
+from services.worker.reporting import Reporting
 from services.worker.sending import AppriseSender, Console, Telling
 
 #: Longer than the longest job (two time-outs and a report): not ready. And so long: deaf, to be started again.
 SILENT_S = 60.0
 DEAF_S = VISIBILITY_S
-REPORT_S = 30.0
 LOOK_S = 0.5
 
 
 class WorkerRole:
     """One worker; many share the queue."""
 
-    name = "worker"
-
     def __init__(self, shared: Shared) -> None:
         settings = shared.settings
         self._shared = shared
-        self._ended: Stop | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._reporting = Reporting(shared.asking.append)
+        self._started = False
         console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
         telling = Telling(shared.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
         self.worker = Worker(
             connect(shared.jobs, prefix=settings.prefix),
             notify_queue(settings.prefix + NOTIFY),
             telling,
-            self._report,
+            self._reporting,
             shared.metrics,
         )
 
@@ -46,38 +40,22 @@ class WorkerRole:
         """Take jobs. Raises Stop."""
         await self._shared.open_log()
         await self._shared.open_jobs()
-        self._loop = asyncio.get_running_loop()
+        self._reporting.open()
         self.worker.start()
+        self._started = True
         self._shared.readiness.add("worker", self._works)
         self._shared.liveness.add("worker", self._hears, 0)
 
     async def stop(self) -> None:
         """Finish and report the job in hand; the broker keeps the others."""
-        if self._loop is not None:
+        if self._started:
             await asyncio.to_thread(self.worker.stop, self._shared.settings.drain_s / 4)
 
     async def failed(self) -> None:
         """See `running.Part`."""
         while self.worker.alive or self.worker.should_stop:  # noqa: ASYNC110 - a thread that dies sets no event
             await asyncio.sleep(LOOK_S)
-        raise self._ended or RuntimeError("The worker's thread has ended.")
-
-    def _report(self, command: ReportJob) -> None:
-        """Append from the worker's thread; return when the log has it. Raises TimeoutError: the job comes again."""
-        assert self._loop is not None
-        until_s = time.monotonic() + REPORT_S
-        while True:
-            appending = asyncio.run_coroutine_threadsafe(self._shared.asking.append([command]), self._loop)
-            try:
-                appending.result(max(0.0, until_s - time.monotonic()))
-                return
-            except AppendUncertain:
-                pass  # a repeat has the same id and changes nothing
-            except Stop as stop:
-                if stop.code is not ExitCode.UNREACHABLE:
-                    self._ended = stop
-                    raise
-            time.sleep(LOOK_S)
+        raise self._reporting.ended or RuntimeError("The worker's thread has ended.")
 
     async def _works(self) -> str | None:
         if self.worker.away is not None:
