@@ -54,6 +54,7 @@ class StreamRole:
                 group=settings.prefix + settings.group,
                 member=settings.member,
                 data_dir=settings.data_dir / "stream",
+                session_s=settings.session_s,
             ),
             partitions=settings.partitions,
             beat_s=settings.beat_s or None,
