@@ -26,6 +26,7 @@ COMMANDS = (
     "calendar",
     "doctor",
     "journal",
+    "log",
     "board",
     "topics",
 )

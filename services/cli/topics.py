@@ -24,6 +24,7 @@ def apply(
     kafka: Annotated[str, typer.Option(help="HOST:PORT of brokers, separated by commas.", envvar="PAIDAN_KAFKA")],
     partitions: Annotated[int, typer.Option(min=1, help="Of each topic; never changes afterwards.")] = PARTITIONS,
     replication: Annotated[int, typer.Option(min=1, help="Copies of each record.")] = 3,
+    prefix: Annotated[str, typer.Option(help="Goes before every topic's name: several logs on one cluster.")] = "",
     trial: Annotated[bool, typer.Option("--trial", help="Allow fewer copies: records may be lost.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be done.")] = False,
 ) -> None:
@@ -31,6 +32,8 @@ def apply(
     from services.adapters import kafka_topics
 
     admin = kafka_topics.connect(kafka)
-    steps = kafka_topics.apply(admin, partitions=partitions, replication=replication, trial=trial, dry_run=dry_run)
+    steps = kafka_topics.apply(
+        admin, partitions=partitions, replication=replication, trial=trial, dry_run=dry_run, prefix=prefix
+    )
     for step in steps:
         typer.echo(f"{step.topic}: {'would ' if dry_run and step.act else ''}{step.words}")
