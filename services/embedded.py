@@ -159,6 +159,10 @@ class Embedded:
             zones.update(writer.zones)
         return MappingProxyType(zones)
 
+    def writers(self) -> Sequence[Writer]:
+        """Return the writers, to look at only."""
+        return self._writers
+
     def _home(self, zone: str) -> int:
         home = self._homes.get(zone)
         if home is None:

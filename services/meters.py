@@ -1,6 +1,7 @@
 """What the log's parts count. Every method does nothing here; the metrics adapter overrides what it shows.
 
-Called by Writer, Cursor, Embedded and snapshots. Labels are bounded: partitions, topics and fixed reasons only.
+Called by Writer, Cursor, Embedded, snapshots and the stream's driver. Labels are bounded: partitions, topics, agents
+and fixed reasons only. What is told by looking (lag, ages) is not here but in `services/backlog.py`.
 """
 
 from __future__ import annotations
@@ -41,3 +42,18 @@ class Meters:
 
     def snapshot_ignored(self, partition: int) -> None:
         """A snapshot was there and could not be used (other version, bad hash, missing part)."""
+
+    def progress(self, agent: str) -> None:
+        """An agent (`matching`, `projecting`, `announcing`, `scoring`) took an entry."""
+
+    def rebalanced(self, seconds: float) -> None:
+        """Partitions were handed out anew; seconds from the revocation to the assignment."""
+
+    def committed(self, seconds: float) -> None:
+        """The driver committed offsets."""
+
+    def clock(self, ahead_s: float) -> None:
+        """The own clock was compared with the broker's append time; positive: the own one is ahead."""
+
+    def board_lag(self, entries: int) -> None:
+        """So many entries have been read and are not on the board yet."""

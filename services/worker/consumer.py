@@ -25,6 +25,7 @@ from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
 from services.worker.sending import Telling
+from services.worker.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._telling = telling
         self._report = report
         self._metrics = metrics
+        self._watching = Watching(metrics, "notify")
+        self._channel: Any = None
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
@@ -78,6 +81,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
         """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""
+        self._channel = channel
         self._aside.bind(channel).declare()
         return [
             consumer(
@@ -88,8 +92,24 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             )
         ]
 
+    def on_iteration(self) -> None:
+        """kombu calls this between deliveries: ask how many jobs wait."""
+        if self._channel is None or not self._watching.is_due():
+            return
+        arguments = self._channel.prepare_queue_arguments(self._source.queue_arguments)
+        # Declared again, not passively: kombu takes an empty list in Redis for a queue that is not there.
+        declared = self._channel.queue_declare(
+            queue=self._source.name, durable=True, auto_delete=False, arguments=arguments
+        )
+        self._watching.asked(declared.message_count)
+
     def take(self, message: Message) -> None:
         """Work one delivery."""
+        self._watching.began(message.headers.get(PUBLISHED_AT))
+        self._work(message)
+        self._watching.ended()
+
+    def _work(self, message: Message) -> None:
         job = self._decode(message)
         if job is None:
             return

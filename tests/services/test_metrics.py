@@ -48,7 +48,7 @@ def test_the_page_of_metrics_is_the_table() -> None:
 
 def test_every_metric_that_is_exposed_stands_in_the_page() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
-    exposed = {collector["name"] for collector in _exposed(Metrics())}
+    exposed = {each["name"] for each in _exposed(Metrics()) if not each["name"].startswith(("process_", "python_"))}
     assert exposed
     assert [name for name in exposed if f"`{name}`" not in page and f"`{name}_total`" not in page] == []
 
@@ -98,6 +98,19 @@ def test_nothing_is_in_the_global_registry_and_nothing_tells_when_it_was_made() 
     metrics.count("requests_total", channel="api")
     assert "_created" not in text(metrics)
     assert not [name for name in REGISTRY._names_to_collectors if name.startswith("paidan")]
+
+
+def test_a_process_tells_when_it_began_and_what_it_uses() -> None:
+    said = text(Metrics())
+    for name in ("process_start_time_seconds", "process_resident_memory_bytes", "python_gc_collections_total"):
+        assert f"\n{name}" in said
+
+
+def test_what_is_looked_up_is_fresh_at_every_scrape() -> None:
+    metrics, seen = Metrics(), iter((3, 4))
+    metrics.at_scrape(lambda: metrics.set("board_lag_entries", next(seen)))
+    assert "paidan_board_lag_entries 3.0" in text(metrics)
+    assert "paidan_board_lag_entries 4.0" in text(metrics)
 
 
 def test_labels_that_people_choose_are_bounded() -> None:
