@@ -19,7 +19,7 @@ class Answering(Protocol):
     partition: int
 
     @property
-    def is_ready(self) -> bool:
+    def signed_in(self) -> bool:
         """Whether it has signed in and answers."""
 
     @property
@@ -63,7 +63,7 @@ class Backlog:
         lags = [writer.unanswered for writer in writers]
         self._metrics.set("log_partitions", self._partitions)
         self._metrics.set("stream_assigned_partitions", len(writers))
-        self._metrics.set("stream_unready_partitions", sum(not writer.is_ready for writer in writers))
+        self._metrics.set("stream_unready_partitions", sum(not writer.signed_in for writer in writers))
         self._metrics.set("stream_lag_commands", sum(lags))
         self._metrics.set("stream_lag_largest_commands", max(lags, default=0))
         self._metrics.set("stream_oldest_unanswered_age_seconds", self._oldest_s(writers))

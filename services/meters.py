@@ -47,13 +47,16 @@ class Meters:
         """An agent (`matching`, `projecting`, `announcing`, `scoring`) took an entry."""
 
     def rebalanced(self, seconds: float) -> None:
-        """Partitions were handed out anew; seconds from the revocation to the assignment."""
+        """The group has handed out its partitions anew; so long this process waited for its own."""
+
+    def owned(self, partitions: int) -> None:
+        """So many partitions belong to this process now."""
 
     def committed(self, seconds: float) -> None:
         """The driver committed offsets."""
 
-    def clock(self, ahead_s: float) -> None:
-        """The own clock was compared with the broker's append time; positive: the own one is ahead."""
+    def clock_off(self, partition: int, seconds: float) -> None:
+        """So far this process's clock is from the append time of the partition's broker; 0 within the limit."""
 
     def board_lag(self, entries: int) -> None:
         """So many entries have been read and are not on the board yet."""

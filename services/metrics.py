@@ -89,7 +89,7 @@ TABLE = (
         "stream_rebalance_duration_seconds", "histogram", (), "s", "From losing partitions to having them.", SHORT_S
     ),
     Metric("stream_commit_duration_seconds", "histogram", (), "s", "Time to commit offsets (a hint only).", SHORT_S),
-    Metric("stream_clock_difference_seconds", "gauge", (), "s", "Own clock less the broker's append time."),
+    Metric("stream_clock_difference_seconds", "gauge", (), "s", "Own clock against the append time, the worst broker."),
     Metric("board_lag_entries", "gauge", (), "", "Journal entries read and not on the board yet."),
     # jobs
     Metric("queue_depth", "gauge", ("queue",), "", "Jobs that wait: before publishing, and at the broker."),

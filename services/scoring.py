@@ -104,6 +104,7 @@ class PrometheusMeters(Meters):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._clocks: dict[int, float] = {}
 
     def group(self, partition: int, commands: int, seconds: float) -> None:
         """See `Meters.group`."""
@@ -162,13 +163,18 @@ class PrometheusMeters(Meters):
         self._metrics.count("stream_rebalances_total")
         self._metrics.observe("stream_rebalance_duration_seconds", seconds)
 
+    def owned(self, partitions: int) -> None:
+        """See `Meters.owned`."""
+        self._metrics.set("stream_assigned_partitions", partitions)
+
     def committed(self, seconds: float) -> None:
         """See `Meters.committed`."""
         self._metrics.observe("stream_commit_duration_seconds", seconds)
 
-    def clock(self, ahead_s: float) -> None:
-        """See `Meters.clock`."""
-        self._metrics.set("stream_clock_difference_seconds", ahead_s)
+    def clock_off(self, partition: int, seconds: float) -> None:
+        """See `Meters.clock_off`. Each partition has a broker of its own; the worst of them is shown."""
+        self._clocks[partition] = seconds
+        self._metrics.set("stream_clock_difference_seconds", max(self._clocks.values(), key=abs))
 
     def board_lag(self, entries: int) -> None:
         """See `Meters.board_lag`."""

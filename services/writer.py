@@ -116,14 +116,14 @@ class Writer:
         return self._fold.answered
 
     @property
-    def is_ready(self) -> bool:
-        """Whether it has signed in and answers."""
+    def signed_in(self) -> bool:
+        """Whether it holds the partition as far as it knows, and has folded the journal up to its sign-in."""
         return self._ready.is_set()
 
     @property
     def unanswered(self) -> int:
         """Commands known to be there that have no answer in the journal; 0 until it is ready."""
-        return max(0, self._commands.known_end - self._fold.answered) if self.is_ready else 0
+        return max(0, self._commands.known_end - self._fold.answered) if self.signed_in else 0
 
     @property
     def oldest_at_s(self) -> float | None:

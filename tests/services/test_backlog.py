@@ -23,7 +23,7 @@ class Standing:
     answered: int = 0
     unanswered: int = 0
     oldest_at_s: float | None = None
-    is_ready: bool = True
+    signed_in: bool = True
 
 
 class Bench:
@@ -54,7 +54,7 @@ def test_lag_is_shown_in_all_and_for_the_partition_that_has_most() -> None:
 
 
 def test_a_writer_that_has_not_caught_up_is_told_apart() -> None:
-    bench = Bench(Standing(0), Standing(1, is_ready=False))
+    bench = Bench(Standing(0), Standing(1, signed_in=False))
     assert bench.figure("stream_unready_partitions") == 1
 
 

@@ -154,3 +154,13 @@ def test_unassigned_requirements_are_shown_by_reason_until_they_are_not() -> Non
 def test_every_meter_of_the_log_is_shown() -> None:
     silent = [name for name in vars(Meters) if not name.startswith("_") and name not in vars(PrometheusMeters)]
     assert silent == []
+
+
+def test_of_several_brokers_the_clock_that_differs_most_is_shown() -> None:
+    metrics = Metrics()
+    meters = PrometheusMeters(metrics)
+    for partition, seconds in ((0, 0.0), (1, -3.5), (2, 2.5)):
+        meters.clock_off(partition, seconds)
+    assert "paidan_stream_clock_difference_seconds -3.5" in text(metrics)
+    meters.clock_off(1, 0.0)
+    assert "paidan_stream_clock_difference_seconds 2.5" in text(metrics)
