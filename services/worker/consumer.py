@@ -24,6 +24,7 @@ from matcher.commands import JobOutcome, ReportJob
 from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
+from services.worker.depth import Depth
 from services.worker.sending import Telling
 from services.worker.watching import Watching
 
@@ -59,7 +60,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._report = report
         self._metrics = metrics
         self._watching = Watching(metrics, "notify")
-        self._channel: Any = None
+        self._depth = Depth(connection, source)
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
@@ -81,7 +82,6 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
         """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""
-        self._channel = channel
         self._aside.bind(channel).declare()
         return [
             consumer(
@@ -93,15 +93,13 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         ]
 
     def on_iteration(self) -> None:
-        """kombu calls this between deliveries: ask how many jobs wait."""
-        if self._channel is None or not self._watching.is_due():
-            return
-        arguments = self._channel.prepare_queue_arguments(self._source.queue_arguments)
-        # Declared again, not passively: kombu takes an empty list in Redis for a queue that is not there.
-        declared = self._channel.queue_declare(
-            queue=self._source.name, durable=True, auto_delete=False, arguments=arguments
-        )
-        self._watching.asked(declared.message_count)
+        """kombu calls this between deliveries: ask now and then how many jobs wait."""
+        if self._watching.is_due():
+            self._watching.asked(self._depth.ask())
+
+    def on_consume_end(self, connection: Connection, channel: Any) -> None:
+        """kombu calls this when it listens no more, for now or for good."""
+        self._depth.close()
 
     def take(self, message: Message) -> None:
         """Work one delivery."""

@@ -1,7 +1,7 @@
-"""How many jobs wait at the broker, and how old the oldest is that this worker knows of.
+"""How many jobs wait at the broker, and how old the oldest is that this worker knows of, as metrics.
 
-Used by `consumer.py`. Brokers tell how many wait, none how old they are: a job carries when it was handed over. The age
-is looked up at the scrape, so that a worker that hangs with a job in hand cannot hide it.
+Used by `consumer.py`. Brokers tell how many wait (`depth.py`), none how old they are: a job carries when it was handed
+over. The age is looked up at the scrape, so that a worker that hangs with a job in hand cannot hide it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from services.metrics import Metrics
 
 #: How often the broker is asked.
-ASK_S = 5.0
+ASK_S = 1.0
 
 
 class Watching:
@@ -49,9 +49,9 @@ class Watching:
         """Whether the broker is to be asked again."""
         return self._asked_at_s is None or self._elapsed_s() - self._asked_at_s >= ASK_S
 
-    def asked(self, depth: int) -> None:
-        """The broker says that so many jobs wait."""
-        self._depth = depth
+    def asked(self, depth: int | None) -> None:
+        """The broker says that so many jobs wait, or nothing: then the last answer stands."""
+        self._depth = self._depth if depth is None else depth
         self._asked_at_s = self._elapsed_s()
 
     def show(self) -> None:
