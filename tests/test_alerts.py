@@ -86,10 +86,16 @@ def test_every_alert_has_a_test_in_which_it_fires_and_one_in_which_it_is_quiet(n
     assert set(expected) == {True, False}
 
 
+@pytest.mark.parametrize("name", [name for name, alert in ALERTS.items() if "for" in alert])
+def test_an_alert_that_waits_is_looked_at_while_it_waits(name: str) -> None:
+    [fires] = [test for test in read("alerts_test.yml")["tests"] if test["name"] == f"{name} fires"]
+    assert [bool(case["exp_alerts"]) for case in fires["alert_rule_test"]] == [False, True]
+
+
 def test_a_quiet_test_gives_what_the_alert_asks_for() -> None:
     """A quiet test without the alert's series would be quiet for nothing."""
     for test in read("alerts_test.yml")["tests"]:
-        [case] = test["alert_rule_test"]
+        [case, *_] = test["alert_rule_test"]
         given = {re.split(r"[{ ]", series["series"])[0] for series in test["input_series"]}
         wanted = ALERTS[case["alertname"]]["expr"]
         for figure in FIGURES:
