@@ -32,7 +32,7 @@ def said_by(name: str, *arguments: str, given: bytes | None = None) -> tuple[int
         stdin=None if given is not None else subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     return done.returncode, done.stdout.decode()
