@@ -61,7 +61,8 @@ def tools(folder: Path) -> None:
     if installed.exists() and installed.read_bytes() == lock.read_bytes():
         return
     uv = Path(sys.executable).parent / "uv"
-    _run("uv", [str(uv), "venv", "--quiet", "--clear", "--python", sys.executable, str(place)])
+    shutil.rmtree(place, ignore_errors=True)
+    _run("uv", [str(uv), "venv", "--quiet", "--python", sys.executable, str(place)])
     command = [str(uv), "pip", "install", "--quiet", "--python", str(place), "--require-hashes"]
     _run("uv", [*command, "--requirement", str(lock)])
     shutil.copyfile(lock, installed)
