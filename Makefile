@@ -37,7 +37,7 @@ check: $(READY) ## format, lint, types, import contracts, unit, contract and sto
 test: check ## set up and run every test; those on real data need PAIDAN_DATA and say so when it is not set
 	@$(BIN)/python -m pytest -m '(slow or data or kafka or redis or rabbitmq)' -rs
 
-services: $(READY) ## start Apache Kafka, Redis and RabbitMQ for tests on 127.0.0.1; then `source .services/env`
+services: $(READY) ## start Kafka, Redis, RabbitMQ for tests on 127.0.0.1, install what checks deploy/; then `source .services/env`
 	@$(BIN)/python deploy/services/services.py start
 
 services-three: $(READY) ## the same with three Kafka brokers

@@ -99,6 +99,7 @@ class Writer:
         self._ready = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._looked_at = 0.0  # when the log was last asked what it holds, by the loop's clock
+        self._in_hand_at_s: float | None = None  # when the first command in hand was appended
         self._unsaved = 0  # entries since the last snapshot
         self._day: date | None = None  # the zones' day
         self._saved_day: date | None = None
@@ -114,6 +115,21 @@ class Writer:
     def answered(self) -> int:
         """Commands before this offset have their answer in the journal."""
         return self._fold.answered
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether it holds the partition as far as it knows, and has folded the journal up to its sign-in."""
+        return self._ready.is_set()
+
+    @property
+    def unanswered(self) -> int:
+        """Commands known to be there that have no answer in the journal; 0 until it is ready."""
+        return max(0, self._commands.known_end - self._fold.answered) if self.signed_in else 0
+
+    @property
+    def oldest_at_s(self) -> float | None:
+        """When the oldest unanswered command was appended, seconds since 1970; None while it is not here."""
+        return self._commands.head_at_s if self._in_hand_at_s is None else self._in_hand_at_s
 
     def deliver(self, offset: int, record: Record) -> None:
         """Hand over a command that the driver has got. In any order, repeated or not at all: the Cursor sorts it."""
@@ -167,6 +183,7 @@ class Writer:
     async def _sign_in(self) -> None:
         """Take the partition and fold up to the own sign-in. Raises Fenced if it is not the last that holds."""
         self._nudge.clear()
+        self._in_hand_at_s = None  # what was in hand when it was fenced is read again
         self._sign_in_id = self._new_id()
         record = SignIn(id=self._sign_in_id, at=self._now())
         offset = await self._log.append(JOURNAL, self.partition, [Message(encode(record))])
@@ -257,7 +274,9 @@ class Writer:
                 await asyncio.sleep(self._linger_s)
             records = await self._commands.take(1 if self._careful else self._group_max)
             if records:
+                self._in_hand_at_s = records[0].at_s
                 await self._answer(records)
+                self._in_hand_at_s = None
                 await self._save_when_due()
 
     async def _idle(self) -> None:

@@ -24,7 +24,9 @@ from matcher.commands import JobOutcome, ReportJob
 from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
+from services.worker.depth import Depth
 from services.worker.sending import Telling
+from services.worker.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._telling = telling
         self._report = report
         self._metrics = metrics
+        self._watching = Watching(metrics, "notify")
+        self._depth = Depth(connection, source)
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
@@ -88,8 +92,22 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             )
         ]
 
+    def on_iteration(self) -> None:
+        """kombu calls this between deliveries: ask now and then how many jobs wait."""
+        if self._watching.is_due():
+            self._watching.asked(self._depth.ask())
+
+    def on_consume_end(self, connection: Connection, channel: Any) -> None:
+        """kombu calls this when it listens no more, for now or for good."""
+        self._depth.close()
+
     def take(self, message: Message) -> None:
         """Work one delivery."""
+        self._watching.began(message.headers.get(PUBLISHED_AT))
+        self._work(message)
+        self._watching.ended()
+
+    def _work(self, message: Message) -> None:
         job = self._decode(message)
         if job is None:
             return
