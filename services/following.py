@@ -77,6 +77,7 @@ class Following:
         self._place = Place()
         self._cursor: Cursor | None = None
         self._stopping = False
+        self._recheck = False
         self._caught_up = asyncio.Event()
 
     @property
@@ -93,6 +94,17 @@ class Following:
         """Hand over a record that the driver has got. In any order, repeated or not at all."""
         if self._cursor is not None:
             self._cursor.deliver(offset, record)
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the journal has been taken in up to the end that it had at the start."""
+        return self._caught_up.is_set()
+
+    def assigned(self) -> None:
+        """Say that this partition was assigned (again): look for what was missed."""
+        self._recheck = True
+        if self._cursor is not None:
+            self._cursor.wake()
 
     def stop(self) -> None:
         """Ask `run` to end after what it has in hand."""
@@ -121,6 +133,9 @@ class Following:
         await cursor.recheck()
         place.topic_id = cursor.topic_id or ""
         while not self._stopping:
+            if self._recheck:
+                self._recheck = False
+                await cursor.recheck()
             if cursor.backlog:
                 await self._take(await cursor.take(RECORDS))
                 continue

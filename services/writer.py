@@ -52,7 +52,11 @@ class Fenced(Exception):
 
 
 class Writer:
-    """Answers the commands of `partition`. `told(partition, offset, entry, events)` gets every entry once it holds."""
+    """Answers the commands of `partition`. `told(partition, offset, entry, events)` gets every entry once it holds.
+
+    `marks_idle`: with nothing to answer after its sign-in it appends an empty entry, so that whoever gets the partition
+    next does not take it for one that died while it decided. For drivers whose partitions change hands.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Writer:
         snapshot_every: int = SNAPSHOT_EVERY,
         idle_s: float = IDLE_S,
         session_s: float = SESSION_S,
+        marks_idle: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
         meters: Meters | None = None,
@@ -85,6 +90,7 @@ class Writer:
         self._snapshot_every = snapshot_every
         self._idle_s = idle_s
         self._session_s = session_s
+        self._marks_idle = marks_idle
         self._now = now
         self._new_id = new_id
         self._meters = meters or Meters()
@@ -268,6 +274,8 @@ class Writer:
                 self._nudge.clear()
                 await self._recheck()
             if not self._commands.backlog:
+                if self._marks_idle:
+                    await self._mark_life()
                 await self._idle()
                 continue
             if self._linger_s and self._commands.backlog < self._group_max and not self._careful:
@@ -394,12 +402,16 @@ class Writer:
 
     async def _leave(self) -> None:
         """End cleanly: an entry, so that the successor does not take this writer for dead, and a snapshot."""
+        await self._mark_life()
+        if self._unsaved:
+            await self._save()
+
+    async def _mark_life(self) -> None:
+        """Append an empty entry if the own sign-in is still the last record, and no command crashed a predecessor."""
         if self._fold.chain.signed and self._fold.tried is None:
             offset = self._fold.answered
             await self._commit(self._entry(offset, offset - 1, encode_events([])), [])
             self._unsaved -= 1
-        if self._unsaved:
-            await self._save()
 
     async def _save(self) -> None:
         loop = asyncio.get_running_loop()
