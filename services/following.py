@@ -8,6 +8,7 @@ together with its output and says where to go on; what a driver delivers is a hi
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -21,6 +22,8 @@ from services.names import JOURNAL
 from services.ports import Log, Record
 from services.reading import Chain, Held
 from services.wire import Entry, decode_events
+
+log = logging.getLogger(__name__)
 
 #: Records read, and at most entries handed over, together.
 RECORDS = 500
@@ -44,6 +47,10 @@ class HeldEntry(msgspec.Struct, frozen=True):
     events: list[Event]
 
 
+class BeginAgain(Exception):
+    """Raised by a follower whose output was lost: it is asked anew where it stands, and told again from there."""
+
+
 class Follower(Protocol):
     """Takes in what has happened, in order per partition, each entry once."""
 
@@ -53,7 +60,8 @@ class Follower(Protocol):
     async def take(self, partition: int, entries: Sequence[HeldEntry], place: Place) -> None:
         """Take in entries and keep `place`, which is after the last of them, in the same transaction.
 
-        `entries` may be empty: only the place has moved (sign-ins, voids).
+        `entries` may be empty: only the place has moved (sign-ins, voids), or it is quiet and the follower may look
+        whether its output is still there. Raises BeginAgain when it is not.
         """
 
     def live(self, partition: int) -> None:
@@ -119,13 +127,24 @@ class Following:
     async def run(self) -> None:
         """Follow until stopped. Raises LogUntrusted, Stop (exit 5: a newer journal), and what the follower raises."""
         place = await self._follower.begin(self.partition)
-        self._place = place
         try:
-            await self._follow(place)
+            while not await self._followed(place):
+                place = await self._follower.begin(self.partition)
         finally:
             self._follower.end(self.partition)
 
+    async def _followed(self, place: Place) -> bool:
+        """Follow until stopped; False when the output was lost meanwhile."""
+        self._caught_up.clear()
+        try:
+            await self._follow(place)
+        except BeginAgain:
+            log.warning("what a follower had made was lost; it begins again", extra={"partition": self.partition})
+            return False
+        return True
+
     async def _follow(self, place: Place) -> None:
+        self._place = place
         cursor = Cursor(
             self._log, JOURNAL, self.partition, place.chain.next_offset, place.topic_id or None, meters=self._meters
         )
@@ -169,3 +188,5 @@ class Following:
                 await cursor.news()
         except TimeoutError:
             await cursor.recheck()
+            if not cursor.backlog:
+                await self._follower.take(self.partition, (), self._place)

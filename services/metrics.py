@@ -6,6 +6,7 @@ Base units, bounded labels, no id and no free text as a label. An own registry: 
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import threading
 from collections.abc import Callable
@@ -148,6 +149,13 @@ class Metrics:
         child = self._child(name, labels)
         assert isinstance(child, Gauge)
         child.inc(amount)
+
+    def remove(self, name: str, /, **labels: str) -> None:
+        """Show a labelled series no more; one that is counted as `other` stays."""
+        collector, row = self._collectors[name], self._rows[name]
+        if all(self._bounded(row, label, value) == value for label, value in labels.items()):
+            with contextlib.suppress(KeyError):
+                collector.remove(*(labels[label] for label in row.labels))
 
     def observe(self, name: str, value: float, /, **labels: str) -> None:
         """Add an observation to a histogram."""

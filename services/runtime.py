@@ -94,11 +94,13 @@ class Runtime:
         self._projection = asyncio.create_task(self.projecting.run(), name="projecting")
         await self.embedded.start()
         await self.projecting.caught_up()
-        self.scoring.live()
+        for partition in range(self.settings.partitions):
+            self.scoring.live(partition)
         if self.announcing is not None:
             self.jobs.start()
             self.worker.start()
-            self.announcing.live()
+            for partition in range(self.settings.partitions):
+                self.announcing.live(partition)
         self.readiness.started = True
 
     async def stop(self) -> None:

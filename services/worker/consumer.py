@@ -25,8 +25,8 @@ from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
 from services.worker.depth import Depth
+from services.worker.queued import Queued
 from services.worker.sending import Telling
-from services.worker.watching import Watching
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._telling = telling
         self._report = report
         self._metrics = metrics
-        self._watching = Watching(metrics, "notify")
+        self._queued = Queued(metrics, "notify")
         self._depth = Depth(connection, source)
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
@@ -94,8 +94,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def on_iteration(self) -> None:
         """kombu calls this between deliveries: ask now and then how many jobs wait."""
-        if self._watching.is_due():
-            self._watching.asked(self._depth.ask())
+        if self._queued.is_due():
+            self._queued.asked(self._depth.ask())
 
     def on_consume_end(self, connection: Connection, channel: Any) -> None:
         """kombu calls this when it listens no more, for now or for good."""
@@ -103,9 +103,9 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def take(self, message: Message) -> None:
         """Work one delivery."""
-        self._watching.began(message.headers.get(PUBLISHED_AT))
+        self._queued.began(message.headers.get(PUBLISHED_AT))
         self._work(message)
-        self._watching.ended()
+        self._queued.ended()
 
     def _work(self, message: Message) -> None:
         job = self._decode(message)
@@ -166,7 +166,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 def _reported(job: Notify, outcome: JobOutcome) -> ReportJob:
     """The same command for every delivery of an attempt, but for the clock, which is no part of the comparison."""
     return ReportJob(
-        id=f"report:{job.key}",
+        id=job.report,
         zone=job.zone,
         at=datetime.now(UTC),
         job=job.job,

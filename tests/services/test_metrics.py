@@ -128,7 +128,7 @@ def test_counters_count_what_comes_live_and_gauges_know_the_past() -> None:
     metrics = Metrics()
     scoring = Scoring(metrics)
     scoring.entry(0, 0, ENTRY, [PLACE, submitted(1)])
-    scoring.live()
+    scoring.live(0)
     scoring.entry(0, 1, ENTRY, [submitted(2)])
     said = text(metrics)
     assert 'paidan_requests_total{channel="api"} 1.0' in said
@@ -138,7 +138,7 @@ def test_counters_count_what_comes_live_and_gauges_know_the_past() -> None:
 def test_unassigned_requirements_are_shown_by_reason_until_they_are_not() -> None:
     metrics = Metrics()
     scoring = Scoring(metrics)
-    scoring.live()
+    scoring.live(0)
     funnel = {"reach": 0}
     place = {"request": "r1", "requirement": "1"}
     why = fact(e.RequirementUnfilled, **place, reason=Unassigned.MISSING_SKILL, funnel=funnel)

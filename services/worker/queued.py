@@ -15,7 +15,7 @@ from services.metrics import Metrics
 ASK_S = 1.0
 
 
-class Watching:
+class Queued:
     """Figures of one queue. `label`: its name in the metrics, one of few."""
 
     def __init__(
