@@ -193,7 +193,10 @@ class RedisBoard:
     async def find(self, zone: str, kind: Kind, limit: int, **equal: str) -> Answer:
         """See `Board.find`."""
         with reaching():
-            return await self._find(zone, kind, limit, equal)
+            answer = await self._find(zone, kind, limit, equal)
+            # It took several questions: the board may have been emptied between them.
+            _, after = await self._read(zone, lambda k: ("HEXISTS", k.zone(zone).zone, "view"))
+        return msgspec.structs.replace(answer, stale=answer.stale or after(None).stale)
 
     async def close(self) -> None:
         """Close the connections."""

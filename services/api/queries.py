@@ -97,12 +97,14 @@ async def _many(request: Request, zone: str, kind: Kind, limit: int, equal: dict
 
 def _shown(answer: Answer, name: str, key: str) -> Response:
     if answer.found is None and answer.stale:
-        raise Trouble(
+        problem = Trouble(
             503,
             "board_incomplete",
             "The board is being made anew and cannot tell yet. Ask again in a while.",
             as_of=as_of(answer),
         )
+        problem.headers["Retry-After"] = "1"
+        raise problem
     if answer.found is None:
         raise Trouble(
             404,

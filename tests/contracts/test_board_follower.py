@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from matcher.events import CommandParked
 from services.adapters.board_memory import MemoryBoard
-from services.adapters.board_redis import RedisBoard
+from services.adapters.board_redis import RedisBoard, connect
 from services.adapters.memory import MemoryLog
 from services.adapters.redis_rebuild import rebuild
 from services.board import BoardAway
@@ -228,6 +228,28 @@ def test_a_partition_is_stale_until_its_follower_has_caught_up(redis_url: str) -
             assert (await board.get(ZONE, "zone", ZONE)).stale
             await board.filled(HOME)
             assert not (await board.get(ZONE, "zone", ZONE)).stale
+
+    asyncio.run(check())
+
+
+def test_a_list_that_was_cut_short_because_the_board_was_emptied_meanwhile_is_marked(
+    log: MemoryLog, redis_url: str
+) -> None:
+    class Emptied(RedisBoard):
+        async def _views(self, zone: str, kind: Any, ids: Any) -> list[Any]:
+            client = connect(redis_url)
+            await client.delete(*[key async for key in client.scan_iter(match=f"{self._prefix}*", count=1000)])
+            await client.aclose()
+            return await super()._views(zone, kind, ids)
+
+    async def check() -> None:
+        told = await entries(log)
+        zone = next(event.zone for _, _, events in told for event in events if event.zone != NO_ZONE)
+        async with redis_board(redis_url) as (client, prefix, board):
+            await tell(board, told)
+            assert not (await board.find(zone, "request", 5)).stale
+            answer = await Emptied(client, PARTITIONS, prefix=prefix).find(zone, "request", 5)
+            assert (answer.found, answer.stale) == ([], True)
 
     asyncio.run(check())
 
