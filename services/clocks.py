@@ -62,10 +62,15 @@ class Clocks:
             partition = partition_of(zone, self._partitions)
             if self._off_s.get(partition) != 0 and abs(now_s - self._probed_s.get(partition, 0)) >= PROBE_S:
                 asked.setdefault(partition, zone)
-        for partition in asked:
-            self._probed_s[partition] = now_s
-        if asked:
+        if not asked:
+            return
+        self._probed_s |= dict.fromkeys(asked, now_s)
+        try:
             await self.append([_probe(zone) for zone in asked.values()])
+        except BaseException:
+            for partition in asked:
+                self._probed_s.pop(partition, None)
+            raise
 
     async def append(self, commands: Sequence[Command]) -> list[tuple[int, int]]:
         """Append, and expect what was appended to be seen with the log's time. One call at a time."""

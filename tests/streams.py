@@ -18,7 +18,7 @@ from services.stream.driver import Stream
 from tests.brokers import kafka
 from tests.simulation import toy
 
-DEADLINE_S = 30.0
+DEADLINE_S = 60.0
 
 
 class Heard:

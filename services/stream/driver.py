@@ -259,7 +259,7 @@ class Stream:
         await asyncio.wait({working, self._failure}, return_when=asyncio.FIRST_COMPLETED)
         if self._failure.done():
             working.cancel()
-            await asyncio.wait([working])
+            await asyncio.wait([working], timeout=LEAVE_S)
             self._failure.result()
         await working
 

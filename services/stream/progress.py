@@ -57,6 +57,9 @@ class Progress:
         for place in [place for place in self._seen if place[0] not in holdings]:
             del self._seen[place]
         try:
+            # Also with nothing to own: a group loses its partitions when the topics are deleted.
+            for topic in (COMMANDS, JOURNAL):
+                await self._log.bounds(topic, 0)
             for partition, holding in holdings.items():
                 end = (await self._log.bounds(COMMANDS, partition)).end
                 self._note(partition, "writer", holding.writer.answered, end)

@@ -116,3 +116,21 @@ def test_a_journal_that_is_shorter_than_the_output_is_not_trusted() -> None:
             await followed(MemoryLog(1), kept)
 
     asyncio.run(story())
+
+
+def test_a_partition_assigned_again_is_looked_at_again_at_once():
+    async def main() -> None:
+        kept = Kept(until="b")
+        log = await journal(encode(SignIn(id="s1", at=AT)), entry("a", "s1"))
+        following = Following(log, 0, kept)
+        task = asyncio.create_task(following.run())
+        await following.caught_up()
+        await log.append(JOURNAL, 0, [Message(entry("b", "a"))])
+        following.assigned()
+        async with asyncio.timeout(10):
+            await kept.heard.wait()
+        following.stop()
+        await task
+        assert kept.told == ["a", "b"]
+
+    asyncio.run(main())

@@ -387,3 +387,19 @@ def test_commands_made_anew_under_a_snapshot_are_not_trusted():
             await bench.writer().run()
 
     run(main())
+
+
+def test_a_writer_with_nothing_to_do_leaves_a_mark_and_its_successor_is_not_careful():
+    async def main() -> None:
+        for marks, attempts in ((False, 1), (True, 0)):
+            bench = Bench()
+            killed = asyncio.create_task(bench.writer(marks_idle=marks).run())
+            await asyncio.sleep(5)
+            killed.cancel()
+            await asyncio.wait([killed])
+            await bench.ask(toy.place("z"))
+            await bench.finish(bench.writer())
+            _, events = await bench.fold()
+            assert sum(isinstance(event, Attempt) for event in events) == attempts
+
+    run(main())
