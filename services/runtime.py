@@ -27,11 +27,12 @@ from services.backlog import Backlog
 from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
+from services.liveness import Liveness
 from services.metrics import Metrics
-from services.names import LOG_FILE, NAME
+from services.names import CONTACTS_FILE, LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.projecting import Projecting
-from services.queues import NOTIFY, notify_queue
+from services.queues import NOTIFY, VISIBILITY_S, notify_queue
 from services.readiness import Readiness
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
@@ -41,8 +42,9 @@ from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
-CONTACTS_FILE = "contacts.sqlite"
 REPORT_S = 30.0
+#: Longer than any job: a worker that is silent so long hears nothing any more.
+DEAF_S = VISIBILITY_S
 
 
 class Runtime:
@@ -64,6 +66,7 @@ class Runtime:
         self.settings = settings
         self.metrics = Metrics()
         self.readiness = Readiness()
+        self.liveness = Liveness()
         self._open(durable)
         self.board = MemoryBoard(settings.partitions, settings.receipts_max, settings.closed_max)
         self.pending = Pending(settings.unanswered_max)
@@ -150,14 +153,17 @@ class Runtime:
             return
         settings = self.settings
         # Queues in memory are shared by the whole process: each runtime has its own.
-        own = f"{NOTIFY}.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else NOTIFY
+        own = f"{NOTIFY}.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else settings.prefix + NOTIFY
         source = notify_queue(own)
-        self.jobs = KombuJobs(settings.jobs, source, self.metrics)
+        self.jobs = KombuJobs(settings.jobs, source, self.metrics, prefix=settings.prefix)
         self.announcing = Announcing(self.jobs)
         console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
         telling = Telling(self.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
-        self.worker = Worker(connect(settings.jobs), source, telling, self._report, self.metrics)
+        self.worker = Worker(
+            connect(settings.jobs, prefix=settings.prefix), source, telling, self._report, self.metrics
+        )
         self.readiness.add("worker", self._worker_alive)
+        self.liveness.add("worker", self._worker_hears, 0)
 
     def _report(self, command: ReportJob) -> None:
         """Append from the worker's thread; returns when the log has it."""
@@ -172,6 +178,8 @@ class Runtime:
             contacts=self.contacts,
             pending=self.pending,
             readiness=self.readiness,
+            liveness=self.liveness,
+            probes_for_all=self.settings.host != "127.0.0.1",
             metrics=self.metrics,
             now=now,
             list_limit_max=self.settings.list_limit_max,
@@ -191,6 +199,11 @@ class Runtime:
 
     async def _worker_alive(self) -> str | None:
         return None if self.worker.alive else "the worker has ended"
+
+    async def _worker_hears(self) -> str | None:
+        if self.readiness.started and self.worker.silent_s > DEAF_S:
+            return f"no sign of the worker for {DEAF_S:.0f} s"
+        return None
 
     async def _log_answers(self) -> str | None:
         await self.log.bounds(f"{NAME}.journal", 0)

@@ -17,6 +17,7 @@ from services.names import NAME
 COMMANDS = (
     "demo",
     "up",
+    "serve",
     "match",
     "explain",
     "diff",
