@@ -1,6 +1,6 @@
 """Reads from Apache Kafka: a few confluent-kafka consumers, each in a thread of its own, placed by hand.
 
-Used by `KafkaLog` only. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
+Used by `KafkaLog`. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
 what its consumer has fetched ahead. Blocking; every wait has a deadline.
 """
 
@@ -182,12 +182,12 @@ class Reading:
             for message in seat.consumer.consume(min(count - len(records), CHUNK), POLL_S):
                 error = message.error()
                 if error is None:
-                    records.append(_record(message, topic, partition, offset + len(records)))
+                    records.append(_next(record_of(message, topic, partition), topic, partition, offset + len(records)))
                 elif error.code() in PASSING and time.monotonic() < deadline:
                     self._again(seat, error)
                     break
                 elif error.code() != KafkaError._PARTITION_EOF:
-                    raise _failure(error, topic, partition)
+                    raise failure_of(error, topic, partition)
             seat.next_offset = offset + len(records)
             if time.monotonic() > deadline:
                 raise Stop(
@@ -198,19 +198,25 @@ class Reading:
         return records
 
 
-def _record(message: Message, topic: str, partition: int, expected: int) -> Record:
-    """Return the record that must be the next one. Raises LogUntrusted."""
+def record_of(message: Message, topic: str, partition: int) -> Record:
+    """Return the record that a message without an error holds. Raises LogUntrusted."""
     kind, at_ms = message.timestamp()
     if kind != TIMESTAMP_LOG_APPEND_TIME:
         raise LogUntrusted(f"({topic}), partition ({partition}) has times that are not the broker's.")
     offset = message.offset()
-    if offset != expected:
-        raise LogUntrusted(f"({topic}), partition ({partition}) jumps from ({expected}) to ({offset}).")
+    assert offset is not None
     pairs: Any = message.headers() or []
-    return Record(expected, at_ms / 1000, bytes(message.value() or b""), {key: _text(value) for key, value in pairs})
+    return Record(offset, at_ms / 1000, bytes(message.value() or b""), {key: _text(value) for key, value in pairs})
 
 
-def _failure(error: KafkaError, topic: str, partition: int) -> Stop:
+def _next(record: Record, topic: str, partition: int, expected: int) -> Record:
+    """Return the record, which must be the next one. Raises LogUntrusted."""
+    if record.offset != expected:
+        raise LogUntrusted(f"({topic}), partition ({partition}) jumps from ({expected}) to ({record.offset}).")
+    return record
+
+
+def failure_of(error: KafkaError, topic: str, partition: int) -> Stop:
     """Return what a reader ends with."""
     if error.code() in NOT_THERE:
         return LogUntrusted(

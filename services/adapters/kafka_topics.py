@@ -158,10 +158,10 @@ def apply(
 
     Raises Stop (exit 4: no cluster; exit 5: what cannot be mended, or too weak a log without `trial`).
     """
-    brokers = _brokers(admin)
-    replication = min(replication, brokers) if trial else replication
+    there_are = brokers(admin)
+    replication = min(replication, there_are) if trial else replication
     in_sync = max(1, replication - 1)
-    _strong_enough(brokers, replication, trial=trial)
+    _strong_enough(there_are, replication, trial=trial)
     there = describe(admin, [prefix + topic for topic in TOPICS])
     steps: list[Step] = []
     mends: dict[str, dict[str, str]] = {}
@@ -290,7 +290,8 @@ def _result(future: Any) -> Any:
         raise unreachable(error) from error
 
 
-def _brokers(admin: AdminClient) -> int:
+def brokers(admin: AdminClient) -> int:
+    """Return how many brokers the cluster has. Raises Stop (exit 4)."""
     try:
         return len(admin.list_topics(timeout=REQUEST_S).brokers)
     except KafkaException as error:
