@@ -40,7 +40,7 @@ test: check ## set up and run every test; those on real data need PAIDAN_DATA an
 june-brokers: $(READY) ## June of Boston on the brokers, as many zones and as one, against one machine's run (PAIDAN_DATA; minutes)
 	@PAIDAN_JUNE_BROKERS=1 $(BIN)/python -m pytest -n 0 -s -rs tests/test_june_on_brokers.py
 
-services: $(READY) ## start Apache Kafka, Redis and RabbitMQ for tests on 127.0.0.1; then `source .services/env`
+services: $(READY) ## start Kafka, Redis, RabbitMQ for tests on 127.0.0.1, install what checks deploy/; then `source .services/env`
 	@$(BIN)/python deploy/services/services.py start
 
 services-three: $(READY) ## the same with three Kafka brokers

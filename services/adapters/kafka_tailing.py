@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from services.adapters.kafka_reading import SETTINGS, record_of
+from services.adapters.kafka_reading import SETTINGS, failure_of, record_of
 from services.ports import Record
 
 LOG = logging.getLogger(__name__)
@@ -84,22 +84,22 @@ class KafkaTail:
             consumer.close()
 
     def _next(self, consumer: Consumer) -> list[tuple[int, Record]]:
-        """Wait for a record and take those that came with it; [] when none came."""
+        """Wait for a record and take those that came with it; [] when none came. Raises LogUntrusted."""
         # `consume` would wait until it has as many as asked for; `poll` returns with the first.
         first = consumer.poll(POLL_S)
         if first is None:
             return []
         news = []
         for message in (first, *consumer.consume(RECORDS, 0)):
-            error = message.error()
-            if error is not None and error.code() not in GONE:
-                _note(error)
-                continue
             partition = message.partition()
             assert partition is not None
-            record = record_of(message, self._topic, partition)
-            if record is not None:
-                news.append((partition, record))
+            error = message.error()
+            if error is None:
+                news.append((partition, record_of(message, self._topic, partition)))
+            elif error.code() in GONE:
+                raise failure_of(error, self._topic, partition)
+            else:
+                _note(error)
         return news
 
     def _fail(self, error: Exception) -> None:

@@ -20,7 +20,7 @@ from matcher import commands as c
 from matcher.matching_point import minimised
 from matcher.zone import digest
 from services.api import bodies, context, identity
-from services.api.answers import Trouble, reply
+from services.api.answers import Trouble, looked_up, reply
 from services.api.context import Context
 from services.ports import MessageTooLarge
 
@@ -111,7 +111,7 @@ async def _append_once(its: Context, command: c.Command) -> None:
     key, said = (command.zone, command.id), digest(command).hex()
     before = its.pending.digest(key)
     if before is None:  # while the board is asked, the same may come again
-        shown = await its.board.get(command.zone, "command", command.id)
+        shown = await looked_up(its.board.get(command.zone, "command", command.id))
         before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
     if before is not None:
         if before not in ("", said):

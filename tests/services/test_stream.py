@@ -67,7 +67,6 @@ def test_two_streams_share_the_partitions_and_when_one_stops_the_other_answers_e
                 await ask(log, heard, requests("after", 20))
             verdict = await sound(log)
             assert verdict.commands == verdict.requests + len(ZONES) == 88
-            # Partitions that changed hands were left in order: nobody was taken for dead.
             assert first.owned == second.owned == frozenset()
 
     asyncio.run(main())
@@ -79,6 +78,7 @@ def test_a_replacement_under_the_same_member_takes_over_and_the_replaced_one_end
             heard = Heard()
             old = stream(log, prefix, tmp_path / "a", heard, PARTITIONS, member="one")
             await old.start()
+            await eventually(lambda: old.ready)
             async with running(stream(other_log, prefix, tmp_path / "b", heard, PARTITIONS, member="one")) as new:
                 async with asyncio.timeout(20):
                     with pytest.raises(Replaced) as ended:
