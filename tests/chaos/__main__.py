@@ -1,9 +1,10 @@
-"""`python -m tests.chaos --runs 3 --faults kill-stream,flush-redis`: plays faults, prints a table, writes it to files."""
+"""`python -m tests.chaos --runs 3 --faults kill-stream,flush-redis`: play, print a table, write it to files."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.chaos.faults import FAULTS
+from tests.chaos.matrix import FAULTS
 from tests.chaos.playing import Result, play_all
 from tests.chaos.table import table
 
@@ -19,7 +20,10 @@ LOST = 7
 
 
 async def main(names: list[str], runs: int, folder: Path, seed: int, out: Path) -> int:
-    """Play; return 0, or 7 when anything was wrong."""
+    """Play; return 0, or 7 when anything was wrong. Told to end, it ends what it has started first."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     results: list[Result] = []
     async for result in play_all([FAULTS[name] for name in names], runs, folder, seed):
         results.append(result)

@@ -13,7 +13,7 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -39,6 +39,8 @@ class Run:
     town: Town
     sites: Sites
     hurt_s: float = 0.0
+    #: what the fault itself found wrong
+    wrong: list[str] = field(default_factory=list)
 
     def hurt(self) -> None:
         """Note the moment of the fault."""
@@ -64,22 +66,6 @@ class Run:
             )
 
         await until(all_answer, "every partition answers again")
-
-
-Play = Callable[[Run], Awaitable[float | None]]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """`own`: which servers it hurts, and so must be the runner's own. `jobs`: what they travel over."""
-
-    name: str
-    play: Play
-    own: frozenset[str] = frozenset()
-    jobs: str = "rabbitmq"
-    brokers: int = 1
-    #: Messages may need the journal's retry, a minute later: recovery is the last report of what was due by then.
-    by_reports: bool = False
 
 
 # --- streams -------------------------------------------------------------------------------------------------------
@@ -322,27 +308,3 @@ async def restart_rabbitmq(run: Run) -> None:
     await asyncio.sleep(1.0)
     await asyncio.to_thread(run.sites.rabbitmq, True)
     await run.acknowledged(20)
-
-
-_REDIS = frozenset({"redis"})
-FAULTS = {
-    fault.name: fault
-    for fault in (
-        Fault("kill-stream", kill_stream),
-        Fault("zombie-stream", zombie_stream),
-        Fault("two-groups", two_groups),
-        Fault("ghost-signs-in", ghost_signs_in),
-        Fault("offsets-deleted", offsets_deleted),
-        Fault("offsets-at-the-end", offsets_at_the_end),
-        Fault("offsets-at-the-start", offsets_at_the_start),
-        Fault("kill-api", kill_api),
-        Fault("kill-worker-rabbitmq", kill_worker, by_reports=True),
-        Fault("kill-worker-redis", kill_worker, own=_REDIS, jobs="redis", by_reports=True),
-        Fault("deaf-worker-redis", deaf_worker, own=_REDIS, jobs="redis", by_reports=True),
-        Fault("flush-redis", flush_redis, own=_REDIS, jobs="redis"),
-        Fault("replace-redis", replace_redis, own=_REDIS, jobs="redis"),
-        Fault("restart-kafka", restart_kafka, own=frozenset({"kafka"})),
-        Fault("restart-rabbitmq", restart_rabbitmq, own=frozenset({"rabbitmq"})),
-        Fault("roll-kafka", roll_kafka, own=frozenset({"kafka"}), brokers=3),
-    )
-}

@@ -6,14 +6,13 @@ count. `services.verify` judges, and beside it stands this runner's own reading 
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, get_args
 
 import msgspec
 
 from services.adapters.board_memory import MemoryBoard
 from services.adapters.board_redis import RedisBoard, connect
-from services.board import BoardAway, Kind
+from services.board import Board, BoardAway, Kind
 from services.names import NAME
 from services.verify import Verdict, verify
 from services.wire import partition_of
@@ -148,59 +147,67 @@ async def _board(judged: Judged, town: Town) -> None:
     board = RedisBoard(client, PARTITIONS, prefix=f"{town.prefix}{NAME}:")
     try:
         for zone in town.load.zones:
-            ids = [each.id for each in town.load.asked if each.zone == zone and each.acknowledged_s is not None]
-            as_of, shown = await _still(board, zone, ids)
-            memory = await _folded(town.history, partition_of(zone, PARTITIONS), as_of)
-            _, expected = await _answers(memory, zone, ids)
-            for question, answer in expected.items():
-                if shown[question] != answer:
-                    judged.board_differs += 1
-                    words = f"Zone ({zone}), {question}: the board says {shown[question]}, the journal {answer}."
-                    judged.findings = [*judged.findings, words[:600]]
+            folded = Folded(town.history, partition_of(zone, PARTITIONS))
+            for kind in (None, *LISTED):
+                shown, as_of = await _still(board, zone, kind)
+                _compare(judged, zone, kind or "zone", shown, await _asked(await folded.up_to(as_of), zone, kind))
+            memory = await folded.up_to(as_of)
+            for each in town.load.asked:
+                if each.zone == zone and each.acknowledged_s is not None:
+                    answers = [(await one.get(zone, "command", each.id)).found for one in (board, memory)]
+                    _compare(judged, zone, each.id, *answers)
     finally:
         await client.aclose()
 
 
-async def _still(board: RedisBoard, zone: str, ids: list[str]) -> tuple[int, dict[Any, Any]]:
-    """Ask the board everything of a zone, between two of its steps. Asks again while it is stale or moves."""
+def _compare(judged: Judged, zone: str, question: str, shown: Any, expected: Any) -> None:
+    if shown != expected or expected is None:
+        judged.board_differs += 1
+        words = f"Zone ({zone}), ({question}): the board says {shown}, the journal {expected}."
+        judged.findings = [*judged.findings, words[:600]][: 4 * FINDINGS_MAX]
 
-    async def asked() -> tuple[int, dict[Any, Any]] | None:
+
+async def _asked(board: Board, zone: str, kind: Kind | None) -> Any:
+    answer = await (board.get(zone, "zone", zone) if kind is None else board.find(zone, kind, ALL))
+    return answer.found
+
+
+async def _still(board: RedisBoard, zone: str, kind: Kind | None) -> tuple[Any, int]:
+    """Ask between two of the board's steps; return the answer and its place. Asks again while it is stale or moves."""
+
+    async def asked() -> tuple[Any, int] | None:
         try:
             before = await board.get(zone, "zone", zone)
-            as_of, shown = await _answers(board, zone, ids)
+            shown = await _asked(board, zone, kind)
             after = await board.get(zone, "zone", zone)
         except BoardAway:
             return None
-        still = before.as_of == as_of == after.as_of and not (before.stale or after.stale)
-        return (as_of, shown) if still else None
+        still = before.as_of == after.as_of and not (before.stale or after.stale)
+        return (shown, before.as_of) if still else None
 
-    found: tuple[int, dict[Any, Any]] = await until(asked, f"the board of zone ({zone}) is whole and still")
+    found: tuple[Any, int] = await until(asked, f"the board of zone ({zone}) is whole and still", poll_s=0.02)
     return found
 
 
-async def _answers(board: Any, zone: str, ids: list[str]) -> tuple[int, dict[Any, Any]]:
-    first = await board.get(zone, "zone", zone)
-    shown: dict[Any, Any] = {"zone": first.found}
-    for kind in LISTED:
-        answer = await board.find(zone, kind, ALL)
-        shown[kind] = answer.found
-    for answer, each in zip(
-        await asyncio.gather(*(board.get(zone, "command", each) for each in ids)), ids, strict=True
-    ):
-        shown["command", each] = answer.found
-    return first.as_of, shown
+class Folded:
+    """A board in memory, folded from one partition of the history as far as it is asked for. Never back."""
 
+    def __init__(self, history: History, partition: int) -> None:
+        self._history = history
+        self._partition = partition
+        self._memory = MemoryBoard(PARTITIONS)
+        self._taken = 0
 
-async def _folded(history: History, partition: int, before: int) -> MemoryBoard:
-    """Fold one partition up to a journal offset."""
-    memory = MemoryBoard(PARTITIONS)
-    line = history.lines[partition]
-    if line.journal_next < before:
-        await history.read_on()
-    for offset, _, _, events in line.entries:
-        if offset < before:
-            await memory.apply(partition, offset, events)
-    return memory
+    async def up_to(self, before: int) -> MemoryBoard:
+        """Fold every entry before a journal offset."""
+        line = self._history.lines[self._partition]
+        if line.journal_next < before:
+            await self._history.read_on()
+        while self._taken < len(line.entries) and line.entries[self._taken][0] < before:
+            offset, _, _, events = line.entries[self._taken]
+            await self._memory.apply(self._partition, offset, events)
+            self._taken += 1
+        return self._memory
 
 
 assert set(LISTED) < set(get_args(Kind))

@@ -88,8 +88,16 @@ class Load:
         tasks, self._tasks = self._tasks, []
         await asyncio.gather(*tasks)
 
+    async def abandon(self) -> None:
+        """Give up, whoever still asks."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def close(self) -> None:
-        """Hang up."""
+        """Give up and hang up."""
+        await self.abandon()
         await self._http.aclose()
 
     @property

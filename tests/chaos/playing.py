@@ -20,9 +20,10 @@ import msgspec
 
 from matcher.commands import Tick
 from services.asking import Asking
-from tests.chaos.faults import Fault, Run
+from tests.chaos.faults import Run
 from tests.chaos.history import issued, reported
 from tests.chaos.judging import Judged, judge
+from tests.chaos.matrix import Fault
 from tests.chaos.sites import Brokers, Sites
 from tests.chaos.town import PARTITIONS, Town
 
@@ -63,22 +64,24 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
         town.load.start()
         await run.acknowledged(BEFORE)
         measured_s = await fault.play(run)
-        played_s = time.time()
-        await run.acknowledged(AFTER)
-        await town.load.stop()
-        if hurry:
-            await tell_later_time(town)
-        result.judged = await judge(town)
-        result.recovery_s = _recovery_s(run, fault, measured_s, played_s)
-        if ended := town.ended():
-            result.judged.findings = [*result.judged.findings, *(f"A process has ended {each}" for each in ended)]
+        if not fault.ends_town:
+            played_s = time.time()
+            await run.acknowledged(AFTER)
+            await town.load.stop()
+            if hurry:
+                await tell_later_time(town)
+            result.judged = await judge(town)
+            run.wrong += [f"A process has ended {each}" for each in town.ended()]
+            measured_s = _recovery_s(run, fault, measured_s, played_s)
+        result.recovery_s = measured_s
+        result.judged.void -= before[2]
+        result.judged.sign_ins -= before[3]
+        result.judged.findings = [*result.judged.findings, *run.wrong]
     except Exception as error:
-        result.error = "".join(traceback.format_exception(error, limit=-6))[-3000:] + "\n".join(town.ended())
+        result.error = "".join(traceback.format_exception(error, limit=-3))[-2000:] + "\n".join(town.ended())
     result.seconds = round(time.time() - began_s, 1)
     result.statuses = dict(sorted(Counter(s for asked in town.load.asked[before[0] :] for s in asked.statuses).items()))
-    result.judged.acknowledged -= before[1]
-    result.judged.void -= before[2]
-    result.judged.sign_ins -= before[3]
+    result.judged.acknowledged = len(town.load.receipts) - before[1]
     return result
 
 
@@ -114,7 +117,7 @@ async def opened(fault: Fault, sites: Sites, folder: Path, seed: int) -> AsyncIt
 
 def place(fault: Fault) -> tuple[object, ...]:
     """What a fault needs: those that need the same can share a town."""
-    return (fault.brokers, sorted(fault.own), fault.jobs)
+    return (fault.brokers, sorted(fault.own), fault.jobs, fault.ends_town)
 
 
 async def play_all(faults: Sequence[Fault], runs: int, folder: Path, seed: int) -> AsyncIterator[Result]:
@@ -126,12 +129,15 @@ async def play_all(faults: Sequence[Fault], runs: int, folder: Path, seed: int) 
         while wanted:
             towns += 1
             here = folder / f"town-{towns}"
+            where, sound = place(wanted[0]), True
             async with opened(wanted[0], sites, here, seed + towns) as run:
-                where, sound = place(wanted[0]), True
                 while wanted and sound and place(wanted[0]) == where:
-                    result = await play(run, wanted.pop(0))
-                    sound = result.sound
+                    fault = wanted.pop(0)
+                    result = await play(run, fault)
                     yield result
+                    sound = result.sound
+                    if fault.ends_town:
+                        break
             if sound:
                 shutil.rmtree(here, ignore_errors=True)
     finally:

@@ -6,11 +6,11 @@ Used by `playing`; the faults pull its strings. Blocking calls of processes run 
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from services.adapters.kafka import KafkaLog
 from services.demo.site import Site
 from services.names import NAME, TOPICS
 from services.settings import Settings
+from services.wire import partition_of
 from tests.chaos.gateway import Gateway
 from tests.chaos.history import History
 from tests.chaos.load import Load
@@ -29,7 +30,8 @@ from tests.chaos.sites import Brokers
 from tests.processes import Served
 
 PARTITIONS = 4
-ZONES = 6
+#: So that a partition holds more than one.
+ZONES_A_PARTITION = 2
 SESSION_S = 6.0
 #: A deadline: two cores may be shared by many.
 WAIT_S = 150.0
@@ -57,9 +59,7 @@ class Town:
         self.admin = kafka_topics.connect(brokers.kafka)
         self.log = KafkaLog(brokers.kafka, PARTITIONS, prefix=self.prefix, trial=True)
         self.history = History(self.log, PARTITIONS)
-        self.load = Load(
-            lambda: self.api_url, self.gateway, [f"z{n}" for n in range(ZONES)], PARTITIONS, seed, pause_s=0.4
-        )
+        self.load = Load(lambda: self.api_url, self.gateway, zones(), PARTITIONS, seed, pause_s=0.4)
 
     # --- beginning and end -----------------------------------------------------------------------------------------
 
@@ -243,6 +243,13 @@ async def until(
     return found
 
 
-def same_machine() -> str:
-    """Say how much of the machine there is, for the table."""
-    return f"{os.cpu_count()} cores"
+def zones() -> list[str]:
+    """Name zones so that every partition has some."""
+    names = (f"z{n}" for n in count())
+    found: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
+    while min(map(len, found.values())) < ZONES_A_PARTITION:
+        name = next(names)
+        mine = found[partition_of(name, PARTITIONS)]
+        if len(mine) < ZONES_A_PARTITION:
+            mine.append(name)
+    return sorted(name for mine in found.values() for name in mine)
