@@ -51,6 +51,16 @@ class Cursor:
         """How many records are known to be there and not yet taken."""
         return self._known_end - self.next_offset
 
+    @property
+    def known_end(self) -> int:
+        """Records before this offset are known to be there."""
+        return self._known_end
+
+    @property
+    def head_at_s(self) -> float | None:
+        """When the next record was appended, seconds since 1970; None while it is not here."""
+        return self._inbox[0].at_s if self._inbox else None
+
     def deliver(self, offset: int, record: Record) -> None:
         """Use a record that a driver brought if it is the next one; else only remember that it exists."""
         if offset < self.next_offset:

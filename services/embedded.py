@@ -141,6 +141,10 @@ class Embedded:
             zones.update(writer.zones)
         return MappingProxyType(zones)
 
+    def writers(self) -> Sequence[Writer]:
+        """Return the writers, to look at only."""
+        return self._writers
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         """One failure is everybody's: whoever waits for an answer learns it."""
         if task.cancelled() or task.exception() is None or self._failure is None:

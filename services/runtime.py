@@ -23,6 +23,7 @@ from services.announcing import Announcing
 from services.api import app as api
 from services.api.context import Context
 from services.api.pending import Pending
+from services.backlog import Backlog
 from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
@@ -81,6 +82,8 @@ class Runtime:
             linger_s=linger_s,
         )
         self.scoring = Scoring(self.metrics)
+        Backlog(self.metrics, self.embedded.writers, settings.partitions)
+        self.metrics.at_scrape(self._show_waiting)
         self._prepare_jobs(notify)
         for reader in (self.projecting, self.scoring, self.announcing):
             if reader is not None:
@@ -206,6 +209,9 @@ class Runtime:
         await self.log.bounds(f"{NAME}.journal", 0)
         return None
 
+    def _show_waiting(self) -> None:
+        self.pending.show(self.metrics)
+        self.metrics.set("board_lag_entries", self.projecting.waiting)
+
     async def _not_full(self) -> str | None:
-        self.metrics.set("commands_unanswered", len(self.pending))
         return "too many commands wait for an answer" if self.pending.full else None

@@ -159,11 +159,13 @@ class PrometheusMeters(Meters):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._clocks: dict[int, float] = {}
 
     def group(self, partition: int, commands: int, seconds: float) -> None:
         """See `Meters.group`."""
         self._metrics.observe("writer_group_commands", commands)
         self._metrics.observe("writer_group_duration_seconds", seconds)
+        self.progress("matching")
 
     def solve(self, partition: int, seconds: float) -> None:
         """See `Meters.solve`."""
@@ -206,3 +208,29 @@ class PrometheusMeters(Meters):
     def snapshot_ignored(self, partition: int) -> None:
         """See `Meters.snapshot_ignored`."""
         self._metrics.count("snapshots_total", outcome="ignored")
+
+    def progress(self, agent: str) -> None:
+        """See `Meters.progress`."""
+        self._metrics.set("stream_last_progress_timestamp_seconds", time.time(), agent=agent)
+
+    def rebalanced(self, seconds: float) -> None:
+        """See `Meters.rebalanced`."""
+        self._metrics.count("stream_rebalances_total")
+        self._metrics.observe("stream_rebalance_duration_seconds", seconds)
+
+    def owned(self, partitions: int) -> None:
+        """See `Meters.owned`."""
+        self._metrics.set("stream_assigned_partitions", partitions)
+
+    def committed(self, seconds: float) -> None:
+        """See `Meters.committed`."""
+        self._metrics.observe("stream_commit_duration_seconds", seconds)
+
+    def clock_off(self, partition: int, seconds: float) -> None:
+        """See `Meters.clock_off`. Each partition has a broker of its own; the worst of them is shown."""
+        self._clocks[partition] = seconds
+        self._metrics.set("stream_clock_difference_seconds", max(self._clocks.values(), key=abs))
+
+    def board_lag(self, entries: int) -> None:
+        """See `Meters.board_lag`."""
+        self._metrics.set("board_lag_entries", entries)

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from matcher.events import CommandParked, Event
+from services.metrics import Metrics
 from services.wire import Entry
 
 PARKED_MAX = 1_000
@@ -40,6 +41,11 @@ class Pending:
     def full(self) -> bool:
         """True when no more may be taken."""
         return len(self._digests) >= self._limit
+
+    def show(self, metrics: Metrics) -> None:
+        """Set the gauges: how many wait, and from how many on no more are taken."""
+        metrics.set("commands_unanswered", len(self))
+        metrics.set("commands_unanswered_limit", self._limit)
 
     def digest(self, key: Key) -> str | None:
         """Digest of the body taken under this id, or None."""

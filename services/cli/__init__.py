@@ -27,6 +27,7 @@ COMMANDS = (
     "calendar",
     "doctor",
     "journal",
+    "log",
     "board",
     "topics",
 )

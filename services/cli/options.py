@@ -12,6 +12,9 @@ Redis = Annotated[str | None, typer.Option(help="redis://HOST:PORT/DB. With a pa
 Amqp = Annotated[str | None, typer.Option(help="amqp://HOST:PORT// of the jobs. With a password: PAIDAN_AMQP_FILE.")]
 Trial = Annotated[bool | None, typer.Option("--trial", help="Live with topics that may lose records.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of the log and the contacts.")]
+Prefix = Annotated[
+    str | None, typer.Option(help="Before the name of every topic: several installations on one cluster.")
+]
 Host = Annotated[str | None, typer.Option(help="127.0.0.1, or 0.0.0.0 to open probes and metrics to others.")]
 Port = Annotated[int | None, typer.Option(help="Port of HTTP; 0 takes a free one.")]
 Beat = Annotated[float | None, typer.Option(help="Seconds between two solves of a zone.")]

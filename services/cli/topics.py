@@ -27,6 +27,7 @@ def apply(
     kafka: options.Kafka = None,
     partitions: Annotated[int | None, typer.Option(min=1, help="Of each topic; never changes afterwards.")] = None,
     replication: Annotated[int, typer.Option(min=1, help="Copies of each record.")] = 3,
+    prefix: options.Prefix = None,
     trial: options.Trial = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be done.")] = False,
 ) -> None:
@@ -37,7 +38,7 @@ def apply(
     from services import settings
     from services.adapters import kafka_topics
 
-    chosen = settings.load(os.environ, kafka=kafka, partitions=partitions, trial=trial)
+    chosen = settings.load(os.environ, kafka=kafka, partitions=partitions, prefix=prefix, trial=trial)
     if chosen.kafka is None:
         raise Stop(ExitCode.BAD_INPUT, "Whose topics? Give --kafka HOST:PORT (or PAIDAN_KAFKA).")
     steps = kafka_topics.apply(

@@ -24,6 +24,8 @@ from matcher.commands import JobOutcome, ReportJob
 from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
+from services.worker.depth import Depth
+from services.worker.queued import Queued
 from services.worker.sending import Telling
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._telling = telling
         self._report = report
         self._metrics = metrics
+        self._queued = Queued(metrics, "notify")
+        self._depth = Depth(connection, source)
         self._turned_s = time.monotonic()
         #: Why the broker cannot be reached; None while it can.
         self.away: str | None = None
@@ -86,8 +90,10 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         return time.monotonic() - self._turned_s
 
     def on_iteration(self) -> None:
-        """kombu calls this each time before it looks for a job, several times a second."""
+        """kombu calls this between deliveries, several times a second: ask now and then how many jobs wait."""
         self._turned_s = time.monotonic()
+        if self._queued.is_due():
+            self._queued.asked(self._depth.ask())
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """kombu calls this after every try to reach the broker that failed; it tries again by itself."""
@@ -111,8 +117,17 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             )
         ]
 
+    def on_consume_end(self, connection: Connection, channel: Any) -> None:
+        """kombu calls this when it listens no more, for now or for good."""
+        self._depth.close()
+
     def take(self, message: Message) -> None:
         """Work one delivery."""
+        self._queued.began(message.headers.get(PUBLISHED_AT))
+        self._work(message)
+        self._queued.ended()
+
+    def _work(self, message: Message) -> None:
         job = self._decode(message)
         if job is None:
             return
