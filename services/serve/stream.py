@@ -8,6 +8,7 @@ import os
 from services.adapters.board_redis import RedisBoard
 from services.adapters.jobs_kombu import KombuJobs
 from services.announcing import Announcing
+from services.backlog import Backlog
 from services.core import Matching
 from services.projecting import BoardFollower
 from services.queues import NOTIFY, notify_queue
@@ -60,6 +61,7 @@ class StreamRole:
             now=shared.now,
             meters=PrometheusMeters(shared.metrics),
         )
+        Backlog(shared.metrics, self.stream.writers, settings.partitions)
         self._joined = False
 
     async def start(self) -> None:

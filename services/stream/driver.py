@@ -147,6 +147,10 @@ class Stream:
                 zones.update(holding.writer.zones)
         return MappingProxyType(zones)
 
+    def writers(self) -> list[Writer]:
+        """Return the writers of the owned partitions, to look at only."""
+        return [holding.writer for holding in self._holdings.values()]
+
     async def trouble(self) -> str | None:
         """Say in words what is wrong with this process: a partition that does not move, a clock that is off."""
         return self._progress.trouble() or self._clocks.trouble()
