@@ -62,6 +62,7 @@ class StreamRole:
             meters=PrometheusMeters(shared.metrics),
         )
         Backlog(shared.metrics, self.stream.writers, settings.partitions)
+        shared.metrics.at_scrape(self._show_waiting)
         self._joined = False
 
     async def start(self) -> None:
@@ -95,3 +96,6 @@ class StreamRole:
 
     async def _ready(self) -> str | None:
         return None if self.stream.ready else "no partitions yet, or not caught up with them"
+
+    def _show_waiting(self) -> None:
+        self._shared.metrics.set("board_lag_entries", self.stream.waiting("projecting"))
