@@ -1,4 +1,4 @@
-"""Faust's sensor that tells our meters of rebalances and commits. Used by `app` only; called from Faust's threads too."""
+"""Faust's sensor: rebalances and commits for our meters. Used by `app` only; called from Faust's threads too."""
 
 from __future__ import annotations
 
