@@ -26,6 +26,7 @@ class ApiRole:
             shared.redis, settings.partitions, settings.receipts_max, settings.closed_max, prefix=shared.keys
         )
         self.pending = Pending(settings.unanswered_max)
+        shared.metrics.at_scrape(lambda: self.pending.show(shared.metrics))
         self._watching = Watching(self.board, self.pending)
         self._same_log = SameLog(shared.log, self.board)
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,5 +75,4 @@ class ApiRole:
             task.result()
 
     async def _not_full(self) -> str | None:
-        self._shared.metrics.set("commands_unanswered", len(self.pending))
         return "too many commands wait for an answer" if self.pending.full else None
