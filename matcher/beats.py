@@ -6,8 +6,10 @@ requirements in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+
+from msgspec import UNSET
 
 from matcher import events as e
 from matcher.commands import Tick
@@ -91,7 +93,6 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
     command = request.command
     live = _live(zone, need)
     together = need.requirement.people > 1 and not live
-    row_of = zone.people.row_of
     return OpenRequirement(
         request=command.request,
         requirement=need.requirement.requirement,
@@ -102,13 +103,23 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         people=places,
         minimum=(need.requirement.minimum_people or need.requirement.people) if not live else 1,
         skills=need.requirement.skills,
+        should=need.requirement.should or (),
+        nice=need.requirement.nice or (),
         urgency=command.urgency,
         waiting_since_s=int(request.submitted_at.timestamp()),
         fixed_start_s=live[0].start_s if live else -1,
         refused=request.refused,
-        excluded=[row_of[person] for person in command.excluded if person in row_of],
+        excluded=_rows(zone, command.excluded),
+        restricted=_rows(zone, command.restricted or ()),
+        must_have=None if command.must_have is UNSET else _rows(zone, command.must_have),
+        preferred=_rows(zone, command.preferred or ()),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
     )
+
+
+def _rows(zone: Zone, people: Iterable[str]) -> list[int]:
+    """Return the rows of the people who are known here."""
+    return [zone.people.row_of[person] for person in people if person in zone.people.row_of]
 
 
 def _live(zone: Zone, need: Need) -> list[Assignment]:

@@ -17,15 +17,18 @@ from matcher import costs, geo
 from matcher.problem import F64, I32, I64, Bool, Problem
 from matcher.reasons import Unassigned
 from matcher.rules import (
+    OPTIONAL,
     STAGES,
     budget,
     certificate,
     excluded,
     free,
+    must_have,
     objections,
     reach,
     refused,
     registered,
+    restricted,
     skills,
     start,
     zone,
@@ -39,6 +42,8 @@ U64 = npt.NDArray[np.uint64]
 #: The rules that bar a person from a requirement whatever the time, in funnel order.
 _BARS = (
     ("excluded", excluded.applies, excluded.mask),
+    ("restricted", restricted.applies, restricted.mask),
+    ("must_have", must_have.applies, must_have.mask),
     ("refused", refused.applies, refused.mask),
     ("budget", budget.applies, budget.mask),
 )
@@ -78,6 +83,7 @@ class Candidates:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self._facts = Facts(problem)
+        self.costs = costs.PairCosts(problem)
         self._rows: dict[int, Row] = {}
         self._pools: dict[tuple[int, tuple[tuple[int, int], ...]], _Pool] = {}
 
@@ -164,7 +170,7 @@ class Candidates:
         begin = free.earliest(facts, r, who, travel, begin)
         alive = begin != NONE
         funnel["free"] = int(np.count_nonzero(alive))
-        return self._sorted(who, distance, travel, begin, alive, funnel) if funnel["free"] else _nobody(funnel)
+        return self._sorted(r, who, distance, travel, begin, alive, funnel) if funnel["free"] else _nobody(funnel)
 
     def _unbarred(self, r: int, who: I32, begin: I64, funnel: dict[str, int]) -> I64:
         """Take the start from those whom a rule bars whatever the time."""
@@ -173,12 +179,16 @@ class Candidates:
         for name, applies, mask in _BARS:
             if applies(facts, r):
                 alive &= mask(facts, r, who)
+            elif name in OPTIONAL:
+                continue
             funnel[name] = int(np.count_nonzero(alive))
         return np.where(alive & free.open_mask(facts, r, who), begin, NONE)
 
-    def _sorted(self, who: I32, distance: F64, travel: I64, begin: I64, alive: Bool, funnel: dict[str, int]) -> Row:
+    def _sorted(
+        self, r: int, who: I32, distance: F64, travel: I64, begin: I64, alive: Bool, funnel: dict[str, int]
+    ) -> Row:
         at = alive.nonzero()[0]
-        cost = costs.total(costs.terms(distance[at]))
+        cost = costs.total(self.costs.terms(r, who[at], distance[at]))
         order = cost.argsort(kind="stable")
         in_order = cost[order]
         if (in_order[1:] == in_order[:-1]).any():

@@ -11,12 +11,24 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from matcher.policy import Policy
-from matcher.terms import HeldSkill, Hours, Id, PlaceLevel, Point, Requirement, Time, Travel
+from matcher.terms import (
+    PEOPLE_LISTED_MAX,
+    REACH_M_MAX,
+    HeldSkill,
+    Hours,
+    Id,
+    PlaceLevel,
+    Point,
+    Requirement,
+    Time,
+    Travel,
+)
 
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
+PeopleList = Annotated[tuple[Id, ...], Meta(max_length=PEOPLE_LISTED_MAX)]
 Stars = Annotated[int, Meta(ge=1, le=5)]
 
 
@@ -112,6 +124,11 @@ class SubmitRequest(Command, frozen=True, kw_only=True):
     channel: Id = "api"
     #: People whom the requester does not want (EXCLUDED_BY_REQUESTER).
     excluded: tuple[Id, ...] = ()
+    #: People who had better come: everybody else costs points.
+    preferred: PeopleList | UnsetType = UNSET
+    #: People who may never serve this request (RESTRICTED); the only people who may (NOT_AMONG_MUST_HAVE).
+    restricted: PeopleList | UnsetType = UNSET
+    must_have: PeopleList | UnsetType = UNSET
     #: Key of the free text in Contacts; the text itself never enters the log.
     text: Id | None = None
 
@@ -147,7 +164,7 @@ class RegisterVolunteer(Command, frozen=True, kw_only=True):
     point: Point
     skills: Annotated[tuple[HeldSkill, ...], Meta(max_length=200)] = ()
     hours: Hours = Hours()
-    reach_m: Annotated[float, Meta(gt=0, le=1_000_000)] = 3000.0
+    reach_m: Annotated[float, Meta(gt=0, le=REACH_M_MAX)] = 3000.0
     capacity: Annotated[int, Meta(ge=1, le=100)] = 1
     travel: Travel = Travel.WALK
     unit: Id | None = None

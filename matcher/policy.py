@@ -1,6 +1,7 @@
 """Everything a city may decide differently, in one validated value that is recorded in the log.
 
-`DEFAULT` and `TRAVEL_ONLY` are the presets; a TOML file names a preset and what differs from it.
+`PRESETS` are complete policies; a TOML file names one and what differs from it. What was added after policies had been
+recorded in logs is absent (UNSET) where it has its default, so that an older policy keeps its bytes and its hash.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import hashlib
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from matcher.terms import Travel
+from matcher.terms import REACH_M_MAX, WISHES_MAX, Travel
+
+#: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
+COST_MAX = 2**20 - 1
 
 Positive = Annotated[float, Meta(gt=0)]
 Whole = Annotated[int, Meta(ge=0)]
@@ -33,6 +37,20 @@ class UrgencyClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     weight: Annotated[int, Meta(ge=1, le=1000)] = 1
     waiting_points_per_hour: Whole = 0
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a pair costs beyond its travel, in points (1 point = 1 metre of travel); 0 switches a term off.
+
+    No term is negative: a favour is a price for everybody else (`matcher.costs`).
+    """
+
+    #: for each skill that the request should have and the person lacks
+    should_points: Whole = 2000
+    #: for each skill that would be nice to have and the person lacks
+    nice_points: Whole = 500
+    #: for people other than those whom the request prefers, where it names any
+    preferred_points: Whole = 2000
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,6 +112,39 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     job_retry_minutes: Annotated[int, Meta(ge=1)] = 10
     job_attempts_max: Annotated[int, Meta(ge=1)] = 5
     budget: Budget = Budget()
+    #: Absent: as `Costs()` says. Read it as `points`.
+    costs: Costs | UnsetType = UNSET
+
+    @property
+    def points(self) -> Costs:
+        """The cost terms beyond travel."""
+        return _NO_COSTS if self.travel_only else self.costs or Costs()
+
+
+_NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0)
+
+
+def dearest_points(costs: Costs) -> int:
+    """Return what a pair can cost at most beyond its travel."""
+    return WISHES_MAX * (costs.should_points + costs.nice_points) + costs.preferred_points
+
+
+def objection(policy: Policy) -> str | None:
+    """Return why no problem could be posed under this policy, None where it can."""
+    most, room = dearest_points(policy.points), COST_MAX - REACH_M_MAX
+    if most > room:
+        return f"The cost terms of a pair can add up to ({most}) points, allowed are ({room}). Lower the dearest."
+    return None
+
+
+def canonical(policy: Policy) -> Policy:
+    """Return the same rules without what says nothing: optional parts that have their defaults."""
+    return msgspec.structs.replace(policy, costs=UNSET) if policy.costs == Costs() else policy
+
+
+def stated(policy: Policy) -> Policy:
+    """Return the same rules with every value written out, for people to read."""
+    return msgspec.structs.replace(policy, costs=policy.costs or Costs())
 
 
 DEFAULT = Policy()
@@ -103,4 +154,4 @@ PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY)}
 
 def sha256(policy: Policy) -> str:
     """Hex digest of the policy's canonical JSON: which rules a decision was made under."""
-    return hashlib.sha256(msgspec.json.encode(policy, order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(canonical(policy), order="deterministic")).hexdigest()

@@ -14,8 +14,8 @@ import numpy as np
 
 from matcher import hours
 from matcher.people import MODES, People
-from matcher.policy import Policy, UrgencyClass
-from matcher.problem import PeopleArrays, Problem, RequirementArrays
+from matcher.policy import Costs, Policy, UrgencyClass
+from matcher.problem import I64, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
 from matcher.terms import NeededSkill, Point
 
 
@@ -34,10 +34,15 @@ class OpenRequirement:
     skills: tuple[NeededSkill, ...]
     urgency: str
     waiting_since_s: int
+    should: tuple[NeededSkill, ...] = ()
+    nice: tuple[NeededSkill, ...] = ()
     fixed_start_s: int = -1
     zone: int = -1
     refused: Sequence[int] = ()  # rows of people
     excluded: Sequence[int] = ()
+    restricted: Sequence[int] = ()
+    must_have: Sequence[int] | None = None  # None: anybody
+    preferred: Sequence[int] = ()
     serving: Sequence[int] = ()
 
 
@@ -169,6 +174,7 @@ def _requirement_arrays(
 ) -> RequirementArrays:
     prices = [_price(r, policy, now_s) for r in requirements]
     needs = [need for r in requirements for need in r.skills]
+    wishes, favours = _wishes(requirements, skill_row, policy.points), _favours(requirements, policy.points)
     return RequirementArrays(
         ids=[(r.request, r.requirement) for r in requirements],
         lat=np.array([r.point.lat for r in requirements], np.float64),
@@ -180,15 +186,59 @@ def _requirement_arrays(
         people=np.array([r.people for r in requirements], np.int32),
         minimum=np.array([r.minimum for r in requirements], np.int32),
         weight=np.array([weight for weight, _ in prices], np.int32),
-        waiting=np.array([waiting for _, waiting in prices], np.int64),
+        waiting=np.array([waiting for _, waiting in prices], np.int64) + _wished_points(wishes, favours),
         zone=np.array([r.zone for r in requirements], np.int32),
         need_indptr=np.cumsum([0, *(len(r.skills) for r in requirements)], dtype=np.int64),
         need_skill=np.array([skill_row[need.skill] for need in needs], np.int32),
         need_level=np.array([need.level for need in needs], np.uint8),
         refused=_pairs(r.refused for r in requirements),
         excluded=_pairs(r.excluded for r in requirements),
+        restricted=_pairs(r.restricted for r in requirements),
+        must_have=_pairs(r.must_have or () for r in requirements),
+        choosy=np.array([r.must_have is not None for r in requirements], np.bool_),
         serving=_pairs(r.serving for r in requirements),
+        wishes=wishes,
+        favours=favours,
     )
+
+
+def _wishes(requirements: Sequence[OpenRequirement], skill_row: Mapping[str, int], costs: Costs) -> Wishes:
+    """Return the skills wished for whose lack costs anything."""
+    prices = {False: costs.should_points, True: costs.nice_points}
+    rows = [
+        [(need, nice) for needs, nice in ((r.should, False), (r.nice, True)) for need in needs if prices[nice]]
+        for r in requirements
+    ]
+    flat = [wish for row in rows for wish in row]
+    return Wishes(
+        indptr=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        skill=np.array([skill_row[need.skill] for need, _ in flat], np.int32),
+        level=np.array([need.level for need, _ in flat], np.uint8),
+        points=np.array([prices[nice] for _, nice in flat], np.int64),
+        nice=np.array([nice for _, nice in flat], np.bool_),
+    )
+
+
+def _favours(requirements: Sequence[OpenRequirement], costs: Costs) -> dict[str, Favour]:
+    """Return who is spared what others pay; without anybody to spare nobody pays."""
+    asked = {"preferred": (costs.preferred_points, [r.preferred for r in requirements])}
+    return {name: _favour(points, spared) for name, (points, spared) in asked.items() if points and any(spared)}
+
+
+def _favour(points: int, spared: Sequence[Sequence[int]]) -> Favour:
+    requirement, person = _pairs(spared)
+    return Favour(
+        points=np.array([points if people else 0 for people in spared], np.int64),
+        requirement=requirement,
+        person=person,
+    )
+
+
+def _wished_points(wishes: Wishes, favours: Mapping[str, Favour]) -> I64:
+    """Return the most that the wishes of each requirement could cost: a place left open grants none of them."""
+    upto = np.concatenate(([0], np.cumsum(wishes.points)))
+    most: I64 = upto[wishes.indptr[1:]] - upto[wishes.indptr[:-1]]
+    return sum((favour.points for favour in favours.values()), start=most)
 
 
 def _price(requirement: OpenRequirement, policy: Policy, now_s: int) -> tuple[int, int]:

@@ -21,6 +21,8 @@ class Unassigned(StrEnum):
     TRAVEL_TOO_FAR = "TRAVEL_TOO_FAR"
     NO_START_POSSIBLE = "NO_START_POSSIBLE"
     EXCLUDED_BY_REQUESTER = "EXCLUDED_BY_REQUESTER"
+    RESTRICTED = "RESTRICTED"
+    NOT_AMONG_MUST_HAVE = "NOT_AMONG_MUST_HAVE"
     PREVIOUSLY_REFUSED = "PREVIOUSLY_REFUSED"
     ALERT_BUDGET_SPENT = "ALERT_BUDGET_SPENT"
     ALREADY_COMMITTED = "ALREADY_COMMITTED"
@@ -84,6 +86,14 @@ class ExcludedByRequester(PairReason, frozen=True, kw_only=True, tag="EXCLUDED_B
     pass
 
 
+class Restricted(PairReason, frozen=True, kw_only=True, tag="RESTRICTED"):
+    """The request names this person as one who may never serve it."""
+
+
+class NotAmongMustHave(PairReason, frozen=True, kw_only=True, tag="NOT_AMONG_MUST_HAVE"):
+    """The request names the only people who may come."""
+
+
 AnyPairReason = (
     NotRegistered
     | OtherZone
@@ -95,6 +105,8 @@ AnyPairReason = (
     | AlertBudgetSpent
     | PreviouslyRefused
     | ExcludedByRequester
+    | Restricted
+    | NotAmongMustHave
 )
 
 

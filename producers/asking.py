@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from matcher.commands import (
     Command,
@@ -39,7 +40,13 @@ def identified(command: C) -> C:
 
 def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: str = "file") -> SubmitRequest:
     """Ask for what the row asks for. `at`: the sender's clock where the row has no `submitted_at`."""
-    requirement = Requirement(people=row.people, minimum_people=row.minimum_people, skills=row.skills)
+    requirement = Requirement(
+        people=row.people,
+        minimum_people=row.minimum_people,
+        skills=row.skills,
+        should=row.should or UNSET,
+        nice=row.nice or UNSET,
+    )
     return identified(
         minimised(
             SubmitRequest(
@@ -55,6 +62,10 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
                 duration_minutes=row.duration_minutes,
                 urgency=row.urgency,
                 channel=channel,
+                excluded=row.excluded,
+                preferred=row.preferred or UNSET,
+                restricted=row.restricted or UNSET,
+                must_have=row.must_have or UNSET,
             )
         )
     )
@@ -96,7 +107,7 @@ def definitions(
             yield identified(DefinePlace(id="-", zone=zone, at=when, place=place, level=compound, parent=zone))
     for unit in _named([row.unit for row in volunteers]):
         yield identified(DefineUnit(id="-", zone=zone, at=when, unit=unit))
-    needed = [skill.skill for row in requests for skill in row.skills]
+    needed = [skill.skill for row in requests for skill in (*row.skills, *row.should, *row.nice)]
     held = [skill.skill for row in volunteers for skill in row.skills]
     for skill in _named([*needed, *held]):
         yield identified(DefineSkill(id="-", zone=zone, at=when, skill=skill))
@@ -119,6 +130,12 @@ def request_row(command: SubmitRequest) -> RequestRow:
         submitted_at=command.at,
         zone=command.zone,
         compound=command.place,
+        should=requirement.should or (),
+        nice=requirement.nice or (),
+        excluded=command.excluded,
+        preferred=command.preferred or (),
+        restricted=command.restricted or (),
+        must_have=command.must_have or (),
     )
 
 

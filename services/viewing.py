@@ -192,7 +192,12 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         latest=event.latest,
         requirements=[
             RequirementView(
-                requirement=r.requirement, people=r.people, minimum_people=r.minimum_people, skills=r.skills
+                requirement=r.requirement,
+                people=r.people,
+                minimum_people=r.minimum_people,
+                skills=r.skills,
+                should=r.should or (),
+                nice=r.nice or (),
             )
             for r in asked.requirements
         ],

@@ -18,6 +18,8 @@ class RequirementView(msgspec.Struct, kw_only=True):
     people: int
     minimum_people: int | None
     skills: tuple[NeededSkill, ...]
+    should: tuple[NeededSkill, ...] = ()
+    nice: tuple[NeededSkill, ...] = ()
     wave: int = 0
     filled: bool = False
     reason: str | None = None

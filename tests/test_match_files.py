@@ -102,6 +102,30 @@ def test_zones_must_match_only_where_both_sides_name_one(tmp_path: Path) -> None
         assert ended.code == code, (ours, theirs, ended.err)
 
 
+def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_costs(tmp_path: Path) -> None:
+    near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
+    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3"}
+    for wish, who, cost in (
+        ({}, "v2", None),
+        ({"should": "nursing:2"}, "v1", {"should": 0}),
+        ({"nice": "nursing；welding"}, "v1", {"nice": 500}),
+        ({"preferred": "v1;v9"}, "v1", {"preferred": 0}),
+        ({"restricted": "v2"}, "v1", None),
+        ({"excluded": "v2"}, "v1", None),
+        ({"must_have": "v1"}, "v1", None),
+        ({"preferred": "v9"}, "v2", None),
+    ):
+        assert match(tmp_path, [REQUEST | wish], [nurse, near]).code == 0
+        [line], summary = plan(tmp_path)
+        [person] = line["people"]
+        assert person["volunteer_id"] == who, wish
+        more = {term: points for term, points in person["cost"].items() if term != "travel"}
+        assert more == (cost or {}), wish
+        assert {term: summary["objective"][term] for term in more} == more
+    ended = match(tmp_path, [REQUEST | {"must_have": "v9"}], [nurse, near])
+    assert (ended.code, plan(tmp_path)[0][0]["reasons"]) == (6, ["NOT_AMONG_MUST_HAVE"])
+
+
 def test_the_hours_are_local_times_of_the_timezone(tmp_path: Path) -> None:
     assert match(tmp_path, [REQUEST], [VOLUNTEER], "--timezone", "Asia/Shanghai").code == 0
     assert match(tmp_path, [REQUEST], [VOLUNTEER], "--timezone", "Europe/Paris").code == 6
@@ -164,6 +188,8 @@ BAD_REQUESTS = [
     ("people", {"people": "two"}, "two", "not a number", "decimal number"),
     ("people", {"people": "0"}, "0", "not a whole number from 1 to 100", "Correct"),
     ("people", {"people": "1.5"}, "1.5", "not a whole number", "Correct"),
+    ("should", {"should": "a;b;c;d;e;f"}, "a;b;c;d;e;f", "more than 5 skills", "Shorten"),
+    ("nice", {"nice": "sign:9"}, "sign:9", "no level from 1 to 5", "skill:2"),
     ("minimum_people", {"people": "2", "minimum_people": "3"}, "3", "from 1 to 2", "Correct"),
     ("duration_minutes", {"duration_minutes": "-5"}, "-5", "from 1 to 1440", "Correct"),
     ("urgency", {"urgency": "very"}, "very", "not a class of the policy", "urgent"),

@@ -9,9 +9,23 @@ from __future__ import annotations
 
 from matcher.problem import Problem
 from matcher.reasons import PairReason, Unassigned
-from matcher.rules import budget, certificate, excluded, free, reach, refused, registered, skills, start, zone
+from matcher.rules import (
+    budget,
+    certificate,
+    excluded,
+    free,
+    must_have,
+    reach,
+    refused,
+    registered,
+    restricted,
+    skills,
+    start,
+    zone,
+)
 
-#: The stages of the funnel in order, with the reason a requirement gets when a stage leaves nobody.
+#: The stages of the funnel in order, with the reason a requirement gets when a stage leaves nobody. Those of
+#: `OPTIONAL` are in a funnel only where the rule applies to the requirement.
 STAGES = {
     "registered": Unassigned.NO_REGISTERED_VOLUNTEER,
     "zone": Unassigned.NO_REGISTERED_VOLUNTEER,
@@ -20,10 +34,13 @@ STAGES = {
     "reach": Unassigned.TRAVEL_TOO_FAR,
     "start": Unassigned.NO_START_POSSIBLE,
     "excluded": Unassigned.EXCLUDED_BY_REQUESTER,
+    "restricted": Unassigned.RESTRICTED,
+    "must_have": Unassigned.NOT_AMONG_MUST_HAVE,
     "refused": Unassigned.PREVIOUSLY_REFUSED,
     "budget": Unassigned.ALERT_BUDGET_SPENT,
     "free": Unassigned.ALREADY_COMMITTED,
 }
+OPTIONAL = frozenset({"restricted", "must_have"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -36,6 +53,8 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         reach.objection(problem, r, person),
         start.objection(problem, r, person),
         excluded.objection(problem, r, person),
+        restricted.objection(problem, r, person),
+        must_have.objection(problem, r, person),
         refused.objection(problem, r, person),
         budget.objection(problem, r, person),
         free.objection(problem, r, person),

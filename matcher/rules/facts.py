@@ -123,6 +123,14 @@ class Facts:
         return _by_requirement(self.problem.requirements.excluded)
 
     @cached_property
+    def restricted(self) -> dict[int, list[int]]:
+        return _by_requirement(self.problem.requirements.restricted)
+
+    @cached_property
+    def must_have(self) -> dict[int, list[int]]:
+        return _by_requirement(self.problem.requirements.must_have)
+
+    @cached_property
     def serving(self) -> dict[int, list[int]]:
         return _by_requirement(self.problem.requirements.serving)
 

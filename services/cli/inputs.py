@@ -108,7 +108,8 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
     codes = {zone: code for code, zone in enumerate(sorted(zone for zone in zones if zone))}
     people = People()
     named = {held.skill for row in volunteers for held in row.skills}
-    for skill in sorted(named | {need.skill for row in requests for need in row.skills}):
+    named |= {need.skill for row in requests for need in (*row.skills, *row.should, *row.nice)}
+    for skill in sorted(named):
         people.add_skill(skill)
     for row in volunteers:
         people.register(registration(row, "file"))
@@ -118,14 +119,17 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
         now=files.at,
         policy=files.policy,
         people=people,
-        requirements=[_open(row, codes, files.at) for row in requests],
+        requirements=[_open(row, codes, files.at, people.row_of) for row in requests],
         zone_codes=[codes.get(row.zone or "", -1) for row in volunteers],
         beyond_s=beyond_s,
     )
 
 
-def _open(row: RequestRow, codes: dict[str, int], at: datetime) -> OpenRequirement:
+def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str, int]) -> OpenRequirement:
     from matcher.posing import OpenRequirement
+
+    def rows(people: tuple[str, ...]) -> list[int]:
+        return [row_of[person] for person in people if person in row_of]
 
     assert row.earliest is not None
     assert row.latest is not None
@@ -142,4 +146,10 @@ def _open(row: RequestRow, codes: dict[str, int], at: datetime) -> OpenRequireme
         urgency=row.urgency,
         waiting_since_s=math.ceil((row.submitted_at or at).timestamp()),
         zone=codes.get(row.zone or "", -1),
+        should=row.should,
+        nice=row.nice,
+        excluded=rows(row.excluded),
+        restricted=rows(row.restricted),
+        must_have=rows(row.must_have) if row.must_have else None,
+        preferred=rows(row.preferred),
     )
