@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from msgspec import UNSET
+import numpy as np
+from msgspec import UNSET, UnsetType
 
 from matcher import events as e
 from matcher.commands import Tick
 from matcher.events import Event
 from matcher.facts import Facts
+from matcher.fairness import shares
 from matcher.geo import surely_beyond_m
 from matcher.policy import sha256
-from matcher.posing import OpenRequirement, Standing, problem_of
+from matcher.posing import OpenRequirement, Standing, problem_of, visit_counts
 from matcher.problem import Placement, Plan, Problem, Shortfall
+from matcher.terms import Shares
 from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
 #: Lines of a plan that one beat turns into events; some 1 KB each, and an entry holds 4 MiB (DESIGN 4.9).
@@ -113,6 +116,7 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         restricted=_rows(zone, command.restricted or ()),
         must_have=None if command.must_have is UNSET else _rows(zone, command.must_have),
         preferred=_rows(zone, command.preferred or ()),
+        helpers=zone.helpers_of(command.requester),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
     )
 
@@ -145,6 +149,8 @@ def _standing(zone: Zone) -> Standing:
     return Standing(
         capacity_max=1,
         at_s=int(zone.now.timestamp()),
+        visits=zone.visits_this_quarter(),
+        quarter=None if zone.history is UNSET else zone.quarter(),
         engaged=tentative,
         spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
         busy={
@@ -176,6 +182,7 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
         policy_sha256=sha256(zone.policy),
         held_back=held_back,
         again=held_back > 0 or _may_get_further(plan),
+        shares=_shares(zone, placements),
     )
     follow: list[Event] = [run]
     for placement in placements:
@@ -183,6 +190,16 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
     for shortfall in shortfalls:
         follow.append(_unfilled(requirements, shortfall, facts))
     return follow
+
+
+def _shares(zone: Zone, placements: list[Placement]) -> Shares | UnsetType:
+    """Return how the quarter's visits are shared after this plan, where the zone keeps count."""
+    if zone.history is UNSET:
+        return UNSET
+    visits = visit_counts(len(zone.people), zone.visits_this_quarter())
+    np.add.at(visits, np.array([placement.person for placement in placements], np.int64), 1)
+    here = ~zone.people.column("left")
+    return shares(visits[here], zone.people.cadres()[here])
 
 
 def _is_news(zone: Zone, place: OpenRequirement, shortfall: Shortfall) -> bool:

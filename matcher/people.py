@@ -58,6 +58,10 @@ class People:
         """A view of the levels, [skills, P]."""
         return self._levels[: len(self.skills), : len(self.ids)]
 
+    def cadres(self) -> Any:
+        """Say for each person whether a unit sent them: who owes a visit a quarter (R100), [P]."""
+        return np.array([unit is not None for unit in self.units], np.bool_)
+
     def add_skill(self, skill: str) -> int:
         """Give a skill its row; a known one keeps it."""
         if skill not in self.skill_row:

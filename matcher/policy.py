@@ -51,6 +51,13 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     nice_points: Whole = 500
     #: for people other than those whom the request prefers, where it names any
     preferred_points: Whole = 2000
+    #: for people other than those who served the same requester last time, where anybody did
+    continuity_points: Whole = 0
+    #: for each visit that the person has had this quarter or has before them, up to `fairness_points_max`
+    fairness_points: Whole = 0
+    fairness_points_max: Whole = 20_000
+    #: for everybody but cadres (people of a unit) who have not served this quarter; rises to this by its last day
+    duty_points: Whole = 0
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -120,13 +127,20 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The cost terms beyond travel."""
         return _NO_COSTS if self.travel_only else self.costs or Costs()
 
+    @property
+    def keeps_history(self) -> bool:
+        """Say whether anything is decided by what people did before."""
+        points = self.points
+        return bool(points.continuity_points or points.fairness_points or points.duty_points)
+
 
 _NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0)
 
 
 def dearest_points(costs: Costs) -> int:
     """Return what a pair can cost at most beyond its travel."""
-    return WISHES_MAX * (costs.should_points + costs.nice_points) + costs.preferred_points
+    wishes = WISHES_MAX * (costs.should_points + costs.nice_points) + costs.preferred_points + costs.continuity_points
+    return wishes + (costs.fairness_points_max if costs.fairness_points else 0) + costs.duty_points
 
 
 def objection(policy: Policy) -> str | None:
@@ -149,7 +163,9 @@ def stated(policy: Policy) -> Policy:
 
 DEFAULT = Policy()
 TRAVEL_ONLY = Policy(name="travel-only", travel_only=True, offers_per_day=0)
-PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY)}
+#: Who has gone least goes first, the same helper comes again, and cadres who owe the quarter a visit go before others.
+FAIR = Policy(name="fair", costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500))
+PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR)}
 
 
 def sha256(policy: Policy) -> str:

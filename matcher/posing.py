@@ -6,13 +6,14 @@ Called by `decisions.pose` for a zone's beat and by `paidan match` for a file. D
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from matcher import hours
+from matcher import fairness, hours
+from matcher.history import Quarter
 from matcher.people import MODES, People
 from matcher.policy import Costs, Policy, UrgencyClass
 from matcher.problem import I64, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
@@ -43,6 +44,7 @@ class OpenRequirement:
     restricted: Sequence[int] = ()
     must_have: Sequence[int] | None = None  # None: anybody
     preferred: Sequence[int] = ()
+    helpers: Sequence[int] = ()  # who served the same requester last time
     serving: Sequence[int] = ()
 
 
@@ -60,6 +62,9 @@ class Standing:
     capacity_max: int | None = None
     #: the zone's time, for pauses: a pause ends when it ends, however early a visit could be planned
     at_s: int = 0
+    #: row -> visits of this quarter, done or still to come; the quarter itself, None: it is not looked at
+    visits: Mapping[int, int] = field(default_factory=dict)
+    quarter: Quarter | None = None
 
 
 def problem_of(  # the one place where all inputs of a solve meet
@@ -133,7 +138,22 @@ def _people_arrays(
         hours_indptr=table[0],
         hours_from_s=table[1],
         hours_until_s=table[2],
+        points=_person_points(people, policy, standing),
     )
+
+
+def _person_points(people: People, policy: Policy, standing: Standing) -> dict[str, I64]:
+    if standing.quarter is None:
+        return {}
+    visits = visit_counts(len(people), standing.visits)
+    return fairness.points(policy.points, visits, people.cadres(), standing.quarter)
+
+
+def visit_counts(count: int, visits: Mapping[int, int]) -> I64:
+    """Return visits as a column, [P]."""
+    column = np.zeros(count, np.int64)
+    column[np.fromiter(visits.keys(), np.int64, len(visits))] = np.fromiter(visits.values(), np.int64, len(visits))
+    return column
 
 
 def _capped(capacity: Any, most: int | None) -> Any:
@@ -221,7 +241,10 @@ def _wishes(requirements: Sequence[OpenRequirement], skill_row: Mapping[str, int
 
 def _favours(requirements: Sequence[OpenRequirement], costs: Costs) -> dict[str, Favour]:
     """Return who is spared what others pay; without anybody to spare nobody pays."""
-    asked = {"preferred": (costs.preferred_points, [r.preferred for r in requirements])}
+    asked = {
+        "preferred": (costs.preferred_points, [r.preferred for r in requirements]),
+        "continuity": (costs.continuity_points, [r.helpers for r in requirements]),
+    }
     return {name: _favour(points, spared) for name, (points, spared) in asked.items() if points and any(spared)}
 
 

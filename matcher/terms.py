@@ -117,3 +117,18 @@ class Requirement(Term, frozen=True, kw_only=True):
     #: Skills that each person should have, and that would be nice to have: lacking one costs points, bars nobody.
     should: Wished | UnsetType = UNSET
     nice: Wished | UnsetType = UNSET
+
+
+class Shares(Term, frozen=True, kw_only=True):
+    """How this quarter's visits are shared, those of the plan included.
+
+    `gini`: 0 when all have the same, towards 1 when one person has them all; 0 without visits. `owing`: cadres who have
+    not served yet.
+    """
+
+    people: int
+    visits: int
+    gini: float
+    most: int
+    least: int
+    owing: int

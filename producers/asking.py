@@ -62,6 +62,7 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
                 duration_minutes=row.duration_minutes,
                 urgency=row.urgency,
                 channel=channel,
+                requester=row.requester,
                 excluded=row.excluded,
                 preferred=row.preferred or UNSET,
                 restricted=row.restricted or UNSET,
@@ -136,6 +137,7 @@ def request_row(command: SubmitRequest) -> RequestRow:
         preferred=command.preferred or (),
         restricted=command.restricted or (),
         must_have=command.must_have or (),
+        requester=command.requester,
     )
 
 

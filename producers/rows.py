@@ -61,6 +61,9 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     restricted: tuple[str, ...] = ()
     #: the only people who may come; empty: anybody
     must_have: tuple[str, ...] = ()
+    requester: str | None = None
+    #: who served the same requester last time
+    helpers: tuple[str, ...] = ()
 
 
 class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +80,8 @@ class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     compound: str | None = None
     zone: str | None = None
+    #: visits done this quarter, or still to come, beside those of the plan
+    visits_this_quarter: int = 0
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,6 +317,8 @@ def _request(
         preferred=_people(cells, "preferred"),
         restricted=_people(cells, "restricted"),
         must_have=_people(cells, "must_have"),
+        requester=_optional_id(cells, "requester"),
+        helpers=_people(cells, "helpers"),
     )
 
 
@@ -350,6 +357,7 @@ def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping)
         unit=_optional_id(cells, "unit"),
         compound=_optional_id(cells, "compound"),
         zone=_zone(cells, mapping),
+        visits_this_quarter=_whole(cells, "visits_this_quarter", 0, (0, 10_000)),
     )
 
 

@@ -74,6 +74,8 @@ def _request(row: RequestRow) -> dict[str, object]:
         "preferred": ";".join(row.preferred),
         "restricted": ";".join(row.restricted),
         "must_have": ";".join(row.must_have),
+        "requester": row.requester,
+        "helpers": ";".join(row.helpers),
     }
 
 
@@ -91,6 +93,7 @@ def _volunteer(row: VolunteerRow) -> dict[str, object]:
         "unit": row.unit,
         "compound": row.compound,
         "zone": row.zone,
+        "visits_this_quarter": row.visits_this_quarter,
     }
 
 

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 
 from matcher import events as e
+from matcher.terms import Shares
 from matcher.zone import ENDED, RequestState
 from services.meters import Meters
 from services.metrics import Metrics
@@ -75,6 +76,8 @@ class Scoring:
                 optimal = "yes" if event.optimal else "no"
                 self._metrics.count("match_runs_total", engine=event.engine, optimal=optimal)
                 self._metrics.set("match_optimality_gap_ratio", event.gap / max(1, sum(event.objective.values())))
+                if event.shares:
+                    self._show_shares(event.zone, event.shares)
             case _:
                 pass
 
@@ -89,6 +92,12 @@ class Scoring:
             reason = request.outcome or ""
             steps = {"from": "none" if before is None else before.value, "to": after.value, "reason": reason}
             self._metrics.count("request_transitions_total", 1, **steps)
+
+    def _show_shares(self, zone: str, shares: Shares) -> None:
+        self._metrics.set("match_visits_gini_ratio", shares.gini, zone=zone)
+        self._metrics.set("match_visits_most", shares.most, zone=zone)
+        self._metrics.set("match_visits_least", shares.least, zone=zone)
+        self._metrics.set("match_duty_owing", shares.owing, zone=zone)
 
     def _show_reasons(self) -> None:
         now: Counter[str] = Counter()

@@ -126,6 +126,34 @@ def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_cost
     assert (ended.code, plan(tmp_path)[0][0]["reasons"]) == (6, ["NOT_AMONG_MUST_HAVE"])
 
 
+def test_visits_of_the_quarter_and_known_helpers_are_read_and_shares_are_published(tmp_path: Path) -> None:
+    near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
+    for who, asked, visits, cost in (
+        ("v2", {}, ("0", "0"), {"continuity": None, "fairness": 0, "duty": 1016}),
+        ("v1", {}, ("0", "3"), {"fairness": 0, "duty": 1016}),
+        ("v1", {"helpers": "v1"}, ("1", "1"), {"continuity": 0, "fairness": 300, "duty": 1016}),
+    ):
+        crowd = [VOLUNTEER | {"visits_this_quarter": visits[0]}, near | {"visits_this_quarter": visits[1]}]
+        assert match(tmp_path, [REQUEST | asked], crowd, "--policy", "fair", "--timezone", "Asia/Shanghai").code == 0
+        [line], summary = plan(tmp_path)
+        [person] = line["people"]
+        assert person["volunteer_id"] == who
+        assert {term: person["cost"].get(term) for term in cost} == cost
+        counts = sorted(int(n) + (name == who) for name, n in zip(("v1", "v2"), visits, strict=True))
+        shares = summary["shares"]
+        assert (shares["visits"], shares["least"], shares["most"]) == (sum(counts), *counts)
+        assert shares["gini"] == pytest.approx((counts[1] - counts[0]) / (2 * sum(counts)))
+
+
+def test_a_cadre_who_owes_the_quarter_a_visit_goes_first_in_a_file_too(tmp_path: Path) -> None:
+    near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
+    for unit, who in (("", "v2"), ("u1", "v1")):
+        ended = match(tmp_path, [REQUEST], [VOLUNTEER | {"unit": unit}, near], "--policy", "fair")
+        assert ended.code == 0
+        assert plan(tmp_path)[0][0]["people"][0]["volunteer_id"] == who
+        assert plan(tmp_path)[1]["shares"]["owing"] == 0
+
+
 def test_the_hours_are_local_times_of_the_timezone(tmp_path: Path) -> None:
     assert match(tmp_path, [REQUEST], [VOLUNTEER], "--timezone", "Asia/Shanghai").code == 0
     assert match(tmp_path, [REQUEST], [VOLUNTEER], "--timezone", "Europe/Paris").code == 6

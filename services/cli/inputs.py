@@ -20,7 +20,7 @@ from services.cli.files import time_option
 
 if TYPE_CHECKING:
     from matcher.policy import Policy
-    from matcher.posing import OpenRequirement
+    from matcher.posing import OpenRequirement, Standing
     from matcher.problem import Problem
     from producers.mapping import Mapping
     from producers.rows import RequestRow, Requests, Volunteers
@@ -120,9 +120,20 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
         policy=files.policy,
         people=people,
         requirements=[_open(row, codes, files.at, people.row_of) for row in requests],
+        standing=_standing(files),
         zone_codes=[codes.get(row.zone or "", -1) for row in volunteers],
         beyond_s=beyond_s,
     )
+
+
+def _standing(files: Files) -> Standing:
+    """Return what people have done this quarter, as their rows say; it matters only where the policy prices it."""
+    from matcher.history import quarter_of
+    from matcher.posing import Standing
+
+    visits = {row: person.visits_this_quarter for row, person in enumerate(files.volunteers.rows)}
+    quarter = quarter_of(files.at, files.policy.timezone) if files.policy.keeps_history else None
+    return Standing(visits=visits, quarter=quarter)
 
 
 def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str, int]) -> OpenRequirement:
@@ -152,4 +163,5 @@ def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str
         restricted=rows(row.restricted),
         must_have=rows(row.must_have) if row.must_have else None,
         preferred=rows(row.preferred),
+        helpers=rows(row.helpers),
     )
