@@ -18,6 +18,8 @@ from matcher.events import Event
 from matcher.facts import Facts
 from matcher.fairness import shares
 from matcher.geo import surely_beyond_m
+from matcher.hours import Stretch
+from matcher.limits import full, tighter
 from matcher.policy import sha256
 from matcher.posing import OpenRequirement, Standing, problem_of, visit_counts
 from matcher.problem import Placement, Plan, Problem, Shortfall
@@ -52,9 +54,10 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
     )
 
 
-def _lead(zone: Zone) -> timedelta:
+def _lead(zone: Zone, urgency: str | None = None) -> timedelta:
     """Nobody is planned to depart before the offer expires: a yes at the last minute can still be kept."""
-    return timedelta(minutes=zone.policy.offer_expiry_minutes)
+    policy = zone.policy
+    return timedelta(minutes=policy.offer_expiry_minutes if urgency is None else policy.expiry_minutes(urgency))
 
 
 def _open_requirements(zone: Zone) -> list[OpenRequirement]:
@@ -110,6 +113,8 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         nice=need.requirement.nice or (),
         urgency=command.urgency,
         waiting_since_s=int(request.submitted_at.timestamp()),
+        depart_s=_ceil_s(zone.now + _lead(zone, command.urgency)),
+        circle_s=_circle_s(zone, need),
         fixed_start_s=live[0].start_s if live else -1,
         refused=request.refused,
         excluded=_rows(zone, command.excluded),
@@ -119,6 +124,13 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         helpers=zone.helpers_of(command.requester),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
     )
+
+
+def _circle_s(zone: Zone, need: Need) -> int:
+    """Return the smallest circle that the requirement and its skills ask for, seconds; -1 for none."""
+    skills = (zone.circle_of(skill.skill) for skill in need.requirement.skills)
+    asked = [minutes for minutes in (need.requirement.circle_minutes or None, *skills) if minutes is not None]
+    return 60 * min(asked) if asked else -1
 
 
 def _rows(zone: Zone, people: Iterable[str]) -> list[int]:
@@ -136,7 +148,11 @@ def _earliest_s(zone: Zone, request: Request, together: bool) -> int:
     if together:
         last = request.latest - timedelta(minutes=request.command.duration_minutes)
         earliest = max(earliest, min(last, zone.now + timedelta(minutes=zone.policy.crew_lead_minutes)))
-    return -int(-earliest.timestamp() // 1)
+    return _ceil_s(earliest)
+
+
+def _ceil_s(at: datetime) -> int:
+    return -int(-at.timestamp() // 1)
 
 
 def _standing(zone: Zone) -> Standing:
@@ -151,6 +167,7 @@ def _standing(zone: Zone) -> Standing:
         at_s=int(zone.now.timestamp()),
         visits=zone.visits_this_quarter(),
         quarter=None if zone.history is UNSET else zone.quarter(),
+        full=_full(zone),
         engaged=tentative,
         spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
         busy={
@@ -158,6 +175,20 @@ def _standing(zone: Zone) -> Standing:
             for row, names in zone.engagements.items()
         },
     )
+
+
+def _full(zone: Zone) -> dict[int, list[Stretch]]:
+    """Return the days and weeks in which people have visits enough already, by row."""
+    if zone.history is UNSET:
+        return {}
+    anybody, own = zone.policy.visits, zone.people.limits
+    found = {}
+    for row in sorted(zone.engagements.keys() | zone.history.lately.keys()):
+        per_day, per_week = own.get(row, (0, 0))
+        per_day, per_week = tighter(per_day, anybody.visits_per_day), tighter(per_week, anybody.visits_per_week)
+        if stretches := full(zone.visit_starts(row), per_day, per_week, zone.policy.timezone):
+            found[row] = stretches
+    return found
 
 
 def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
@@ -194,7 +225,7 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
 
 def _shares(zone: Zone, placements: list[Placement]) -> Shares | UnsetType:
     """Return how the quarter's visits are shared after this plan, where the zone keeps count."""
-    if zone.history is UNSET:
+    if zone.history is UNSET or not zone.policy.counts_quarter:
         return UNSET
     visits = visit_counts(len(zone.people), zone.visits_this_quarter())
     np.add.at(visits, np.array([placement.person for placement in placements], np.int64), 1)
@@ -237,7 +268,7 @@ def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Fact
         distance_m=round(placement.distance_m, 1),
         travel_s=placement.travel_s,
         cost=placement.cost,
-        expires_at=facts.at + _lead(zone),
+        expires_at=facts.at + _lead(zone, zone.requests[place.request].command.urgency),
         **whole,
     )
     return [held, sent]

@@ -21,8 +21,10 @@ from matcher.rules import (
     STAGES,
     budget,
     certificate,
+    circle,
     excluded,
     free,
+    limits,
     must_have,
     objections,
     reach,
@@ -163,16 +165,20 @@ class Candidates:
         if who.size == 0:
             return _nobody(funnel)
         travel = facts.travel_s(who, distance)
+        if circle.applies(facts, r):
+            inside = circle.mask(facts, r, who, travel)
+            who, distance, travel = who[inside], distance[inside], travel[inside]
+            funnel["circle"] = who.size
         begin = start.earliest(facts, r, who, travel)
-        begin = self._unbarred(r, who, begin, funnel)
-        if not funnel["budget"]:
+        begin = self._unbarred(r, who, travel, begin, funnel)
+        if not funnel.get("limits", funnel["budget"]):
             return _nobody(funnel)
         begin = free.earliest(facts, r, who, travel, begin)
         alive = begin != NONE
         funnel["free"] = int(np.count_nonzero(alive))
         return self._sorted(r, who, distance, travel, begin, alive, funnel) if funnel["free"] else _nobody(funnel)
 
-    def _unbarred(self, r: int, who: I32, begin: I64, funnel: dict[str, int]) -> I64:
+    def _unbarred(self, r: int, who: I32, travel: I64, begin: I64, funnel: dict[str, int]) -> I64:
         """Take the start from those whom a rule bars whatever the time."""
         facts, alive = self._facts, begin != NONE
         funnel["start"] = int(np.count_nonzero(alive))
@@ -182,6 +188,9 @@ class Candidates:
             elif name in OPTIONAL:
                 continue
             funnel[name] = int(np.count_nonzero(alive))
+        if limits.applies(facts, r):
+            alive &= limits.mask(facts, r, who, travel)
+            funnel["limits"] = int(np.count_nonzero(alive))
         return np.where(alive & free.open_mask(facts, r, who), begin, NONE)
 
     def _sorted(

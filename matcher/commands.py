@@ -17,6 +17,7 @@ from matcher.policy import Policy
 from matcher.terms import (
     PEOPLE_LISTED_MAX,
     REACH_M_MAX,
+    CircleMinutes,
     HeldSkill,
     Hours,
     Id,
@@ -29,6 +30,7 @@ from matcher.terms import (
 
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 PeopleList = Annotated[tuple[Id, ...], Meta(max_length=PEOPLE_LISTED_MAX)]
+VisitLimit = Annotated[int, Meta(ge=1, le=100)]
 Stars = Annotated[int, Meta(ge=1, le=5)]
 
 
@@ -86,10 +88,12 @@ class DefineUnit(Command, frozen=True, kw_only=True):
 
 
 class DefineSkill(Command, frozen=True, kw_only=True):
-    """A skill of the zone's taxonomy. People and requests may only name defined ones."""
+    """A skill of the zone's taxonomy. People and requests may only name defined ones. Defined again, it is all new."""
 
     skill: Id
     name: str = ""
+    #: R145: a visit that needs this skill has a way of so many minutes at most.
+    circle_minutes: CircleMinutes | UnsetType = UNSET
 
 
 class SetPolicy(Command, frozen=True, kw_only=True):
@@ -169,6 +173,9 @@ class RegisterVolunteer(Command, frozen=True, kw_only=True):
     travel: Travel = Travel.WALK
     unit: Id | None = None
     places: tuple[Id, ...] = ()
+    #: The person's own limits; with one of the policy's, the smaller holds.
+    visits_per_day: VisitLimit | UnsetType = UNSET
+    visits_per_week: VisitLimit | UnsetType = UNSET
 
 
 class ChangeAvailability(Command, frozen=True, kw_only=True):

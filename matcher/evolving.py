@@ -63,16 +63,18 @@ def _unit_defined(zone: Zone, event: e.UnitDefined) -> None:
 
 def _skill_defined(zone: Zone, event: e.SkillDefined) -> None:
     zone.people.add_skill(event.command.skill)
+    before, now = zone.circle_of(event.command.skill), event.command.circle_minutes or None
+    if now != before:
+        others = {skill: minutes for skill, minutes in (zone.circles or {}).items() if skill != event.command.skill}
+        zone.circles = others if now is None else {**others, event.command.skill: now}
+        zone.stale = True
 
 
 def _policy_set(zone: Zone, event: e.PolicySet) -> None:
     zone.policy = event.command.policy
     zone.stale = True
-    if zone.policy.keeps_history and zone.history is UNSET:
-        zone.history = History(quarter=zone.quarter().number)
-        for assignment in zone.assignments.values():
-            if assignment.status is Status.DONE:
-                _remember_visit(zone, assignment, event.at)
+    if zone.policy.keeps_history:
+        _begin_history(zone)
 
 
 def _calendar_day_set(zone: Zone, event: e.CalendarDaySet) -> None:
@@ -182,7 +184,10 @@ def _restate(zone: Zone, name: str) -> None:
 
 
 def _volunteer_registered(zone: Zone, event: e.VolunteerRegistered | e.VolunteerChanged) -> None:
-    zone.freed[zone.people.register(event.command)] = True
+    row = zone.people.register(event.command)
+    zone.freed[row] = True
+    if row in zone.people.limits:
+        _begin_history(zone)
 
 
 def _availability_changed(zone: Zone, event: e.AvailabilityChanged) -> None:
@@ -290,11 +295,20 @@ def _work_finished(zone: Zone, event: e.WorkFinished) -> None:
     _remember_visit(zone, zone.assignments[event.command.assignment], event.at)
 
 
+def _begin_history(zone: Zone) -> None:
+    """Count visits from now on, and those that can still be seen."""
+    if zone.history is UNSET:
+        zone.history = History(quarter=zone.quarter().number)
+        for assignment in zone.assignments.values():
+            if assignment.status is Status.DONE:
+                _remember_visit(zone, assignment, zone.now)
+
+
 def _remember_visit(zone: Zone, assignment: Assignment, at: datetime) -> None:
     if zone.history is UNSET:
         return
     minutes = (assignment.end_s - assignment.start_s) // 60
-    zone.history.served(assignment.volunteer, minutes, at, zone.policy.timezone)
+    zone.history.served(assignment.volunteer, assignment.start_s, minutes, at, zone.policy.timezone)
     requester = zone.request(assignment.request).command.requester
     if requester is not None:
         zone.history.helped(requester, assignment.request, assignment.volunteer, _s(at))

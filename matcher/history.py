@@ -1,7 +1,8 @@
 """What a zone remembers of visits beyond its requests: each person's share of the quarter, and who helped whom.
 
-Kept only once the policy prices it (`Policy.keeps_history`), from then on. Written by `evolving`, read by `beats`. A
-visit counts when it is finished, in the local quarter of that moment, with its planned minutes.
+Kept only once the policy (`Policy.keeps_history`) or somebody's own limit asks for it, from then on. Written by
+`evolving`, read by `beats`. A visit counts when it is finished, in the local quarter of that moment, with its planned
+minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import msgspec
 DAY_S = 86_400
 #: A helper is remembered this long after the visit.
 HELPERS_DAYS = 365
+#: A week, and the hours by which a day can be longer than another.
+LATELY_DAYS = 8
 
 
 class Quarter(NamedTuple):
@@ -34,15 +37,18 @@ class Helped(msgspec.Struct):
 
 
 class History(msgspec.Struct):
-    """`visits` and `minutes` of people (by row) in the quarter `quarter`; `helpers` by requester."""
+    """`visits` and `minutes` of people (by row) in the quarter `quarter`; `helpers` by requester; `lately`: when visits
+    of the last days began, by person, for limits by day and week."""
 
     quarter: int
     visits: dict[int, int] = {}
     minutes: dict[int, int] = {}
     helpers: dict[str, Helped] = {}
+    lately: dict[int, list[int]] = {}
 
-    def served(self, person: int, minutes: int, at: datetime, timezone: str) -> None:
+    def served(self, person: int, start_s: int, minutes: int, at: datetime, timezone: str) -> None:
         """Count one finished visit."""
+        self.lately.setdefault(person, []).append(start_s)
         quarter = quarter_of(at, timezone).number
         if quarter != self.quarter:
             self.quarter, self.visits, self.minutes = quarter, {}, {}
@@ -65,7 +71,9 @@ class History(msgspec.Struct):
         return [] if known is None else known.people
 
     def forget(self, now_s: int) -> None:
-        """Drop helpers of long ago."""
+        """Drop helpers of long ago and visits that belong to no day or week that can still come."""
+        lately = {row: [at_s for at_s in own if at_s > now_s - LATELY_DAYS * DAY_S] for row, own in self.lately.items()}
+        self.lately = {row: own for row, own in lately.items() if own}
         kept_s = now_s - HELPERS_DAYS * DAY_S
         self.helpers = {name: helped for name, helped in self.helpers.items() if helped.at_s > kept_s}
 

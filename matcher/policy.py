@@ -37,6 +37,8 @@ class UrgencyClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     weight: Annotated[int, Meta(ge=1, le=1000)] = 1
     waiting_points_per_hour: Whole = 0
+    #: An offer of this class waits so long; absent: as long as any (`Policy.expiry_minutes`).
+    offer_expiry_minutes: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
 
 class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,6 +60,13 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     fairness_points_max: Whole = 20_000
     #: for everybody but cadres (people of a unit) who have not served this quarter; rises to this by its last day
     duty_points: Whole = 0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many visits anybody makes, by the local day and the week from Monday in which they start; 0 = no limit."""
+
+    visits_per_day: Whole = 0
+    visits_per_week: Whole = 0
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,6 +130,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     budget: Budget = Budget()
     #: Absent: as `Costs()` says. Read it as `points`.
     costs: Costs | UnsetType = UNSET
+    #: Absent: no limits. Read it as `visits`.
+    limits: Limits | UnsetType = UNSET
 
     @property
     def points(self) -> Costs:
@@ -128,10 +139,24 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return _NO_COSTS if self.travel_only else self.costs or Costs()
 
     @property
+    def visits(self) -> Limits:
+        """How many visits anybody makes in a day and in a week."""
+        return self.limits or Limits()
+
+    def expiry_minutes(self, urgency: str) -> int:
+        """Return how long an offer for a request of this class waits for its answer."""
+        known = self.urgency.get(urgency)
+        return (known.offer_expiry_minutes if known else UNSET) or self.offer_expiry_minutes
+
+    @property
     def keeps_history(self) -> bool:
         """Say whether anything is decided by what people did before."""
-        points = self.points
-        return bool(points.continuity_points or points.fairness_points or points.duty_points)
+        return self.counts_quarter or bool(self.points.continuity_points) or self.visits != Limits()
+
+    @property
+    def counts_quarter(self) -> bool:
+        """Say whether people's visits of the quarter have a price."""
+        return bool(self.points.fairness_points or self.points.duty_points)
 
 
 _NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0)
@@ -153,19 +178,38 @@ def objection(policy: Policy) -> str | None:
 
 def canonical(policy: Policy) -> Policy:
     """Return the same rules without what says nothing: optional parts that have their defaults."""
-    return msgspec.structs.replace(policy, costs=UNSET) if policy.costs == Costs() else policy
+    costs = UNSET if policy.costs == Costs() else policy.costs
+    limits = UNSET if policy.limits == Limits() else policy.limits
+    return msgspec.structs.replace(policy, costs=costs, limits=limits)
 
 
 def stated(policy: Policy) -> Policy:
     """Return the same rules with every value written out, for people to read."""
-    return msgspec.structs.replace(policy, costs=policy.costs or Costs())
+    return msgspec.structs.replace(policy, costs=policy.costs or Costs(), limits=policy.limits or Limits())
 
 
 DEFAULT = Policy()
 TRAVEL_ONLY = Policy(name="travel-only", travel_only=True, offers_per_day=0)
 #: Who has gone least goes first, the same helper comes again, and cadres who owe the quarter a visit go before others.
 FAIR = Policy(name="fair", costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500))
-PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR)}
+#: A flood, an earthquake, a blackout: what is urgent outweighs everything, answers are due within minutes, people are
+#: asked as often as needed, and nobody is looked for because it would be their turn.
+EMERGENCY = Policy(
+    name="emergency",
+    urgency={
+        "urgent": UrgencyClass(weight=20, waiting_points_per_hour=2000, offer_expiry_minutes=5),
+        "normal": UrgencyClass(weight=2, waiting_points_per_hour=100),
+        "low": UrgencyClass(weight=1, waiting_points_per_hour=10),
+    },
+    window_days=2,
+    offer_expiry_minutes=15,
+    crew_lead_minutes=30,
+    no_show_grace_minutes=15,
+    offers_per_day=0,
+    job_retry_minutes=2,
+    costs=Costs(preferred_points=0),
+)
+PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY)}
 
 
 def sha256(policy: Policy) -> str:

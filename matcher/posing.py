@@ -14,6 +14,8 @@ import numpy as np
 
 from matcher import fairness, hours
 from matcher.history import Quarter
+from matcher.hours import Stretch, merged
+from matcher.limits import tighter
 from matcher.people import MODES, People
 from matcher.policy import Costs, Policy, UrgencyClass
 from matcher.problem import I64, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
@@ -37,6 +39,8 @@ class OpenRequirement:
     waiting_since_s: int
     should: tuple[NeededSkill, ...] = ()
     nice: tuple[NeededSkill, ...] = ()
+    depart_s: int | None = None  # nobody departs for it before; None: before the problem's time
+    circle_s: int = -1
     fixed_start_s: int = -1
     zone: int = -1
     refused: Sequence[int] = ()  # rows of people
@@ -65,6 +69,8 @@ class Standing:
     #: row -> visits of this quarter, done or still to come; the quarter itself, None: it is not looked at
     visits: Mapping[int, int] = field(default_factory=dict)
     quarter: Quarter | None = None
+    #: row -> stretches in which the person has visits enough
+    full: Mapping[int, Sequence[Stretch]] = field(default_factory=dict)
 
 
 def problem_of(  # the one place where all inputs of a solve meet
@@ -93,6 +99,7 @@ def problem_of(  # the one place where all inputs of a solve meet
         people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes, beyond_s),
         requirements=_requirement_arrays(requirements, people.skill_row, policy, now_s),
         budget=policy.budget,
+        rest_s=60 * policy.rest_minutes,
     )
 
 
@@ -112,7 +119,8 @@ def _people_arrays(
 ) -> PeopleArrays:
     count = len(people)
     speeds = np.array([policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES])
-    busy = _busy_arrays(count, standing.busy or {}, 60 * policy.rest_minutes)
+    busy = _busy_arrays(count, standing.busy or {}, standing.full, 60 * policy.rest_minutes)
+    full = _busy_arrays(count, standing.full, {}, 0)
     certificates = np.array([(row, skill, until) for (skill, row), until in people.expires_s.items()], np.int64)
     certificates = certificates.reshape(-1, 3)
     table = _hours_arrays(people, policy.timezone, requirements, now_s, beyond_s)
@@ -122,7 +130,7 @@ def _people_arrays(
         lon=people.column("lon"),
         reach_m=people.column("reach_m"),
         speed_mps=speeds[people.column("travel")],
-        capacity=_capped(people.column("capacity"), standing.capacity_max),
+        capacity=_capacity(people, policy, standing.capacity_max),
         zone=np.full(count, -1, np.int32) if zone_codes is None else np.asarray(zone_codes, np.int32),
         levels=people.levels,
         hours=people.column("hours"),
@@ -138,6 +146,9 @@ def _people_arrays(
         hours_indptr=table[0],
         hours_from_s=table[1],
         hours_until_s=table[2],
+        full_indptr=full[0],
+        full_from_s=full[1],
+        full_until_s=full[2],
         points=_person_points(people, policy, standing),
     )
 
@@ -156,8 +167,17 @@ def visit_counts(count: int, visits: Mapping[int, int]) -> I64:
     return column
 
 
-def _capped(capacity: Any, most: int | None) -> Any:
-    return capacity if most is None else np.minimum(capacity, most)
+def _capacity(people: People, policy: Policy, most: int | None) -> Any:
+    """Return how many visits one plan gives each person: no more than one day, or one week, of theirs allows."""
+    capacity = people.column("capacity")
+    limit = tighter(policy.visits.visits_per_day, policy.visits.visits_per_week)
+    if limit or most is not None:
+        capacity = np.minimum(capacity, tighter(limit, most or 0))
+    if people.limits:
+        capacity = capacity.copy()
+        for row, own in people.limits.items():
+            capacity[row] = tighter(int(capacity[row]), tighter(*own)) if capacity[row] else 0
+    return capacity
 
 
 def _flags(count: int, rows: Sequence[int]) -> Any:
@@ -166,11 +186,16 @@ def _flags(count: int, rows: Sequence[int]) -> Any:
     return flags
 
 
-def _busy_arrays(count: int, busy: Mapping[int, Sequence[tuple[int, int]]], rest_s: int) -> tuple[Any, Any, Any]:
+def _busy_arrays(
+    count: int, busy: Mapping[int, Sequence[Stretch]], full: Mapping[int, Sequence[Stretch]], rest_s: int
+) -> tuple[Any, Any, Any]:
+    """Lay busy time out by person, rest around it; full time is busy, too, and merged with it."""
     indptr = np.zeros(count + 1, np.int64)
     spans: list[tuple[int, int]] = []
-    for row in sorted(busy):
-        own = sorted((departure - rest_s, end + rest_s) for departure, end in busy[row])
+    for row in sorted(busy.keys() | full.keys()):
+        own = sorted((departure - rest_s, end + rest_s) for departure, end in busy.get(row, ()))
+        if row in full:
+            own = merged([*own, *full[row]])
         indptr[row + 1] = len(own)
         spans.extend(own)
     table = np.array(spans, np.int64).reshape(-1, 2)
@@ -181,7 +206,9 @@ def _hours_arrays(
     people: People, timezone: str, requirements: Sequence[OpenRequirement], now_s: int, beyond_s: int
 ) -> tuple[Any, Any, Any]:
     """Expand every distinct hours over the time that any requirement could take."""
-    from_s = min([now_s, *(r.earliest_s for r in requirements)]) - beyond_s
+    from_s = (
+        min([now_s, *(min(r.earliest_s, now_s if r.depart_s is None else r.depart_s) for r in requirements)]) - beyond_s
+    )
     until_s = max([now_s, *(r.latest_s for r in requirements)]) + beyond_s
     rows = [hours.expand(row, timezone, from_s, until_s) for row in people.hours_table]
     indptr = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
@@ -202,6 +229,8 @@ def _requirement_arrays(
         earliest_s=np.array([r.earliest_s for r in requirements], np.int64),
         latest_s=np.array([r.latest_s for r in requirements], np.int64),
         duration_s=np.array([r.duration_s for r in requirements], np.int64),
+        depart_s=np.array([now_s if r.depart_s is None else r.depart_s for r in requirements], np.int64),
+        circle_s=np.array([r.circle_s for r in requirements], np.int64),
         fixed_start_s=np.array([r.fixed_start_s for r in requirements], np.int64),
         people=np.array([r.people for r in requirements], np.int32),
         minimum=np.array([r.minimum for r in requirements], np.int32),

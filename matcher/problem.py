@@ -52,6 +52,10 @@ class PeopleArrays:
     hours_indptr: I64
     hours_from_s: I64
     hours_until_s: I64
+    #: days and weeks in which the person has visits enough, CSR by person, sorted; part of the busy time, too
+    full_indptr: I64
+    full_from_s: I64
+    full_until_s: I64
     #: cost terms that hang on the person alone, >= 0, [P] each, by name (`costs.TERMS`); a term that is off is absent
     points: dict[str, I64] = field(default_factory=dict)
 
@@ -90,6 +94,7 @@ class RequirementArrays:
     earliest_s: I64
     latest_s: I64
     duration_s: I64
+    depart_s: I64  # nobody departs for it before
     fixed_start_s: I64  # -1 = free; else the start that those who accepted agreed to
     people: I32  # places open now
     minimum: I32  # fill at least this many or none; with a fixed start: 1
@@ -97,6 +102,7 @@ class RequirementArrays:
     #: points, price of leaving one place unserved, beyond the fill: hours waited, and the most its wishes could cost
     waiting: I64
     zone: I32
+    circle_s: I64  # the way there takes at most this long; -1 = no matter
     #: skills needed, CSR by requirement
     need_indptr: I64
     need_skill: I32
@@ -121,11 +127,13 @@ class Problem:
 
     zone: str
     beat: int
-    now_s: int  # T: nobody departs before it
+    now_s: int  # T: waiting is counted up to it
     skills: list[str]  # names of the rows of `levels`
     people: PeopleArrays
     requirements: RequirementArrays
     budget: Budget = field(default_factory=Budget)
+    #: free time between the end of one visit of the plan and a person's departure to their next
+    rest_s: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

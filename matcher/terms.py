@@ -101,6 +101,7 @@ class NeededSkill(Term, frozen=True, kw_only=True):
     level: Level = 1
 
 
+CircleMinutes = Annotated[int, Meta(ge=1, le=240)]
 Wished = Annotated[tuple[NeededSkill, ...], Meta(max_length=WISHES_MAX)]
 
 
@@ -117,6 +118,8 @@ class Requirement(Term, frozen=True, kw_only=True):
     #: Skills that each person should have, and that would be nice to have: lacking one costs points, bars nobody.
     should: Wished | UnsetType = UNSET
     nice: Wished | UnsetType = UNSET
+    #: R145: the way there takes no longer (OUTSIDE_SERVICE_CIRCLE); of this and its skills' the smallest holds.
+    circle_minutes: CircleMinutes | UnsetType = UNSET
 
 
 class Shares(Term, frozen=True, kw_only=True):

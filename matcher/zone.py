@@ -155,6 +155,8 @@ class Zone(msgspec.Struct):
     people: People = msgspec.field(default_factory=People)
     #: Absent until the policy asks for it (`Policy.keeps_history`), for the same reason.
     history: History | msgspec.UnsetType = msgspec.UNSET
+    #: Skills whose visits have a way of so many minutes at most; absent until one has, for the same reason.
+    circles: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     #: not ended
     requests: dict[str, Request] = {}
     #: ended, kept while they can be reopened
@@ -198,6 +200,15 @@ class Zone(msgspec.Struct):
         for row, names in self.engagements.items():
             visits[row] = visits.get(row, 0) + len(names)
         return visits
+
+    def circle_of(self, skill: str) -> int | None:
+        """Return how many minutes the way to a visit that needs this skill may take; None for any."""
+        return (self.circles or {}).get(skill)
+
+    def visit_starts(self, row: int) -> list[int]:
+        """Return when the person's visits of the last days began and those before them begin, seconds."""
+        done = [] if self.history is msgspec.UNSET else self.history.lately.get(row, [])
+        return [*done, *(self.assignments[name].start_s for name in self.engagements.get(row, []))]
 
     def helpers_of(self, requester: str | None) -> list[int]:
         """Return who served this requester last time (rows); nobody without history."""

@@ -46,6 +46,7 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
         skills=row.skills,
         should=row.should or UNSET,
         nice=row.nice or UNSET,
+        circle_minutes=row.circle_minutes or UNSET,
     )
     return identified(
         minimised(
@@ -92,6 +93,8 @@ def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) ->
         travel=row.travel,
         unit=row.unit,
         places=() if row.compound is None else (row.compound,),
+        visits_per_day=row.visits_per_day or UNSET,
+        visits_per_week=row.visits_per_week or UNSET,
     )
 
 
@@ -138,6 +141,7 @@ def request_row(command: SubmitRequest) -> RequestRow:
         restricted=command.restricted or (),
         must_have=command.must_have or (),
         requester=command.requester,
+        circle_minutes=requirement.circle_minutes or None,
     )
 
 
@@ -154,6 +158,8 @@ def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
         travel=command.travel,
         unit=command.unit,
         compound=command.places[0] if command.places else None,
+        visits_per_day=command.visits_per_day or None,
+        visits_per_week=command.visits_per_week or None,
         zone=command.zone,
     )
 

@@ -64,6 +64,8 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     requester: str | None = None
     #: who served the same requester last time
     helpers: tuple[str, ...] = ()
+    #: the way there takes no longer
+    circle_minutes: int | None = None
 
 
 class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +84,8 @@ class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
     zone: str | None = None
     #: visits done this quarter, or still to come, beside those of the plan
     visits_this_quarter: int = 0
+    visits_per_day: int | None = None
+    visits_per_week: int | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -319,6 +323,7 @@ def _request(
         must_have=_people(cells, "must_have"),
         requester=_optional_id(cells, "requester"),
         helpers=_people(cells, "helpers"),
+        circle_minutes=_whole(cells, "circle_minutes", 0, (1, 240)) or None,
     )
 
 
@@ -358,6 +363,8 @@ def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping)
         compound=_optional_id(cells, "compound"),
         zone=_zone(cells, mapping),
         visits_this_quarter=_whole(cells, "visits_this_quarter", 0, (0, 10_000)),
+        visits_per_day=_whole(cells, "visits_per_day", 0, (1, 100)) or None,
+        visits_per_week=_whole(cells, "visits_per_week", 0, (1, 100)) or None,
     )
 
 

@@ -76,6 +76,7 @@ def _request(row: RequestRow) -> dict[str, object]:
         "must_have": ";".join(row.must_have),
         "requester": row.requester,
         "helpers": ";".join(row.helpers),
+        "circle_minutes": row.circle_minutes,
     }
 
 
@@ -94,6 +95,8 @@ def _volunteer(row: VolunteerRow) -> dict[str, object]:
         "compound": row.compound,
         "zone": row.zone,
         "visits_this_quarter": row.visits_this_quarter,
+        "visits_per_day": row.visits_per_day,
+        "visits_per_week": row.visits_per_week,
     }
 
 

@@ -39,6 +39,7 @@ class Person:
     zone: int = -1
     hours: Sequence[Pair] | None = None
     busy: Sequence[Pair] = ()
+    full: Sequence[Pair] = ()  # enough visits then; busy, too
     active: bool = True
     engaged: bool = False
     spent: bool = False
@@ -56,6 +57,8 @@ class Need:
     earliest_s: int = NOW
     latest_s: int = NOW + DAY
     duration_s: int = HOUR
+    depart_s: int | None = None
+    circle_s: int = -1
     fixed_start_s: int = -1
     people: int = 1
     minimum: int | None = None
@@ -85,6 +88,7 @@ def problem(
     zone: str = "z",
     beat: int = 7,
     budget: Budget | None = None,
+    rest_s: int = 0,
 ) -> Problem:
     """Put people and needs into arrays."""
     named = {skill for person in people for skill in person.skills}
@@ -96,8 +100,9 @@ def problem(
         now_s=now_s,
         skills=skills,
         people=_people(people, skills),
-        requirements=_requirements(requirements, skills, [person.id for person in people]),
+        requirements=_requirements(requirements, skills, [person.id for person in people], now_s),
         budget=budget or Budget(),
+        rest_s=rest_s,
     )
 
 
@@ -130,7 +135,8 @@ def _people(people: Sequence[Person], skills: list[str]) -> PeopleArrays:
             levels[skills.index(skill), i] = level
     certs = [(i, skills.index(s), at) for i, p in enumerate(people) for s, at in sorted(p.expires.items())]
     hours_table = _table(list(rows))
-    busy_table = _table([person.busy for person in people])
+    busy_table = _table([[*person.busy, *person.full] for person in people])
+    full_table = _table([person.full for person in people])
     return PeopleArrays(
         ids=[person.id for person in people],
         lat=_column([lat for lat, _ in points], np.float64),
@@ -153,6 +159,9 @@ def _people(people: Sequence[Person], skills: list[str]) -> PeopleArrays:
         hours_indptr=hours_table[0],
         hours_from_s=hours_table[1],
         hours_until_s=hours_table[2],
+        full_indptr=full_table[0],
+        full_from_s=full_table[1],
+        full_until_s=full_table[2],
         points=_points(people),
     )
 
@@ -171,7 +180,7 @@ def _pairs(lists: Sequence[Sequence[str]], ids: list[str]) -> tuple[np.ndarray, 
     return _column([r for r, _ in pairs], np.int32), _column([p for _, p in pairs], np.int32)
 
 
-def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str]) -> RequirementArrays:
+def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str], now_s: int) -> RequirementArrays:
     points = [degrees(need.at) for need in needs]
     asked = [sorted((skills.index(s), level) for s, level in need.skills.items()) for need in needs]
     wishes = [
@@ -194,6 +203,8 @@ def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str]) -> R
         earliest_s=_column([n.earliest_s for n in needs], np.int64),
         latest_s=_column([n.latest_s for n in needs], np.int64),
         duration_s=_column([n.duration_s for n in needs], np.int64),
+        depart_s=_column([now_s if n.depart_s is None else n.depart_s for n in needs], np.int64),
+        circle_s=_column([n.circle_s for n in needs], np.int64),
         fixed_start_s=_column([n.fixed_start_s for n in needs], np.int64),
         people=_column([n.people for n in needs], np.int32),
         minimum=_column(least, np.int32),
@@ -265,6 +276,9 @@ class Mix:
     wishes: float = 0.3  # a skill that should be held, that would be nice, people preferred, a known helper: each
     lists: float = 0.2  # restricted people, only these people: each
     points_max: int = 500  # of fairness and of duty
+    full: float = 0.3  # people with days full of visits
+    circles: float = 0.3
+    leads: float = 0.3  # requirements for which people may depart earlier or later than for others
 
 
 #: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
@@ -281,6 +295,9 @@ EASY = Mix(
     wishes=0,
     lists=0,
     points_max=0,
+    full=0,
+    circles=0,
+    leads=0,
 )
 
 
@@ -289,7 +306,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     draw = random.Random(seed)
     how = mix or Mix()
     later = random.Random(f"later {seed}")  # what came later leaves the older draws as they are
-    crowd = [replace(_person(draw, how, f"p{i}"), points=_prices(later, how)) for i in range(people)]
+    crowd = [_limited(later, how, _person(draw, how, f"p{i}")) for i in range(people)]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
     for i in range(requirements):
@@ -297,11 +314,19 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
         needs.append(_wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids))
-    return problem(crowd, needs, beat=seed % 97)
+    return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
 
 
 def _prices(draw: random.Random, how: Mix) -> dict[str, int]:
     return {name: draw.randint(0, how.points_max) for name in ("fairness", "duty") if draw.random() < 0.7}
+
+
+def _limited(draw: random.Random, how: Mix, person: Person) -> Person:
+    full: list[Pair] = []
+    if draw.random() < how.full:
+        begin = NOW + draw.choice([-DAY, -HOUR, HOUR, 6 * HOUR])
+        full = [(begin, begin + draw.choice([HOUR, DAY, 7 * DAY]))]
+    return replace(person, points=_prices(draw, how), full=full)
 
 
 def _wishing(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:
@@ -315,6 +340,8 @@ def _wishing(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:
         preferred=some(how.wishes),
         helpers=some(how.wishes),
         restricted=some(how.lists),
+        circle_s=draw.choice([1, 290, 610, 1990]) if draw.random() < how.circles else -1,
+        depart_s=NOW + draw.choice([-HOUR, 1, 1800]) if draw.random() < how.leads else None,
         must_have=some(1.0, 2) if draw.random() < how.lists else None,
     )
 

@@ -44,20 +44,22 @@ def last_end(problem: Problem, r: int, v: int) -> int:
     return int(min(int(problem.requirements.latest_s[r]), expiry(problem, r, v)))
 
 
-def possible(problem: Problem, r: int, v: int, s: int, *, busy: bool) -> bool:
+def possible(problem: Problem, r: int, v: int, s: int, *, busy: bool = False, full: bool = False) -> bool:
     """Say whether one start works out in time."""
     q, p = problem.requirements, problem.people
     end, leaves = s + int(q.duration_s[r]), s - math.ceil(metres(problem, r, v) / p.speed_mps[v])
     row, fixed = p.hours[v], int(q.fixed_start_s[r])
     hours = [(p.hours_from_s[i], p.hours_until_s[i]) for i in range(p.hours_indptr[row], p.hours_indptr[row + 1])]
     taken = [(p.busy_from_s[i], p.busy_until_s[i]) for i in range(p.busy_indptr[v], p.busy_indptr[v + 1])]
+    enough = [(p.full_from_s[i], p.full_until_s[i]) for i in range(p.full_indptr[v], p.full_indptr[v + 1])]
     return (
-        leaves >= problem.now_s
+        leaves >= q.depart_s[r]
         and s >= q.earliest_s[r]
         and end <= last_end(problem, r, v)
         and fixed in (-1, s)
         and any(a <= s and end <= b for a, b in hours)
         and not (busy and any(a < end and leaves < b for a, b in taken))
+        and not (full and any(a < end and leaves < b for a, b in enough))
     )
 
 
@@ -65,16 +67,16 @@ def turning_points(problem: Problem, r: int, v: int) -> list[int]:
     """Return all seconds at which the answer of `possible` may change, and their neighbours."""
     q, p = problem.requirements, problem.people
     travel, duration = math.ceil(metres(problem, r, v) / p.speed_mps[v]), int(q.duration_s[r])
-    edges = [problem.now_s, int(q.earliest_s[r]), last_end(problem, r, v), int(q.fixed_start_s[r])]
+    edges = [int(q.depart_s[r]), int(q.earliest_s[r]), last_end(problem, r, v), int(q.fixed_start_s[r])]
     edges += [*p.hours_from_s.tolist(), *p.hours_until_s.tolist()]
     edges += [*p.busy_from_s.tolist(), *p.busy_until_s.tolist()]
     points = {edge + shift for edge in edges for shift in (0, travel, -duration)}
     return sorted({point + step for point in points for step in (-1, 0, 1)})
 
 
-def first_start(problem: Problem, r: int, v: int, *, busy: bool) -> int | None:
+def first_start(problem: Problem, r: int, v: int, **time: bool) -> int | None:
     points = turning_points(problem, r, v)
-    return next((s for s in points if possible(problem, r, v, s, busy=busy)), None)
+    return next((s for s in points if possible(problem, r, v, s, **time)), None)
 
 
 def stage_of(problem: Problem, r: int, v: int) -> str:
@@ -86,9 +88,10 @@ def stage_of(problem: Problem, r: int, v: int) -> str:
         "registered": lambda: not p.active[v],
         "zone": lambda: min(q.zone[r], p.zone[v]) >= 0 and q.zone[r] != p.zone[v],
         "skills": lambda: any(p.levels[q.need_skill[i], v] < q.need_level[i] for i in asked),
-        "certificate": lambda: expiry(problem, r, v) < max(problem.now_s, begin) + int(q.duration_s[r]),
+        "certificate": lambda: expiry(problem, r, v) < max(int(q.depart_s[r]), begin) + int(q.duration_s[r]),
         "reach": lambda: metres(problem, r, v) > p.reach_m[v],
-        "start": lambda: first_start(problem, r, v, busy=False) is None,
+        "circle": lambda: 0 <= q.circle_s[r] < math.ceil(metres(problem, r, v) / p.speed_mps[v]),
+        "start": lambda: first_start(problem, r, v) is None,
         "excluded": lambda: (r, v) in zip(*(column.tolist() for column in q.excluded), strict=True),
         "restricted": lambda: (r, v) in zip(*(column.tolist() for column in q.restricted), strict=True),
         "must_have": lambda: (
@@ -96,6 +99,7 @@ def stage_of(problem: Problem, r: int, v: int) -> str:
         ),
         "refused": lambda: (r, v) in zip(*(column.tolist() for column in q.refused), strict=True),
         "budget": lambda: p.spent[v],
+        "limits": lambda: first_start(problem, r, v, full=True) is None,
         "free": lambda: (
             p.engaged[v]
             or p.capacity[v] < 1
@@ -109,7 +113,13 @@ def stage_of(problem: Problem, r: int, v: int) -> str:
 def applies(problem: Problem, r: int, stage: str) -> bool:
     """Say whether an optional stage has anything to say about this requirement."""
     q = problem.requirements
-    return bool({"restricted": r in q.restricted[0].tolist(), "must_have": q.choosy[r]}[stage])
+    says = {
+        "circle": q.circle_s[r] >= 0,
+        "restricted": r in q.restricted[0].tolist(),
+        "must_have": q.choosy[r],
+        "limits": problem.people.full_from_s.size > 0,
+    }
+    return bool(says[stage])
 
 
 def points(problem: Problem, r: int, v: int) -> int:
@@ -194,6 +204,8 @@ def test_a_pair_is_in_the_row_when_no_rule_objects():
         (Person(id="p", skills={"sing": 5}), Need(id="r"), Unassigned.MISSING_SKILL),
         (Person(id="p", expires={"help": NOW}), Need(id="r"), Unassigned.QUALIFICATION_EXPIRED),
         (Person(id="p", at=(9000.0, 0.0)), Need(id="r"), Unassigned.TRAVEL_TOO_FAR),
+        (Person(id="p", at=(700.0, 0.0)), Need(id="r", circle_s=600), Unassigned.OUTSIDE_SERVICE_CIRCLE),
+        (Person(id="p", full=[(NOW - DAY, NOW + DAY)]), Need(id="r"), Unassigned.VISIT_LIMIT_REACHED),
         (Person(id="p", hours=[]), Need(id="r"), Unassigned.NO_START_POSSIBLE),
         (Person(id="p"), Need(id="r", excluded=["p"]), Unassigned.EXCLUDED_BY_REQUESTER),
         (Person(id="p"), Need(id="r", restricted=["p"]), Unassigned.RESTRICTED),

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,30 @@ def test_visits_of_the_quarter_and_known_helpers_are_read_and_shares_are_publish
         shares = summary["shares"]
         assert (shares["visits"], shares["least"], shares["most"]) == (sum(counts), *counts)
         assert shares["gini"] == pytest.approx((counts[1] - counts[0]) / (2 * sum(counts)))
+
+
+def test_a_service_circle_is_read_and_keeps_people_out(tmp_path: Path) -> None:
+    far = VOLUNTEER | {"lat": "30.5585", "travel": "walk"}
+    for minutes, code in (("10", 6), ("30", 0), ("", 0)):
+        assert match(tmp_path, [REQUEST | {"circle_minutes": minutes}], [far]).code == code
+    match(tmp_path, [REQUEST | {"circle_minutes": "10"}], [far])
+    [line], _ = plan(tmp_path)
+    assert (line["reasons"], line["funnel"]["circle"]) == (["OUTSIDE_SERVICE_CIRCLE"], 0)
+
+
+def test_a_plan_gives_nobody_more_visits_than_their_day_or_week_allows(tmp_path: Path) -> None:
+    asked = [REQUEST | {"request_id": f"r{n}", "latest": "2026-03-06T21:00:00+08:00"} for n in range(4)]
+    for limit, visits in (({}, 4), ({"visits_per_day": "2"}, 2), ({"visits_per_week": "3"}, 3)):
+        match(tmp_path, asked, [VOLUNTEER | {"capacity": "9"} | limit], "--timezone", "Asia/Shanghai")
+        assert plan(tmp_path)[1]["assigned"] == visits
+    rules = tmp_path / "rules.toml"
+    rules.write_text("rest_minutes = 30\n[limits]\nvisits_per_day = 3\n", encoding="utf-8")
+    match(tmp_path, asked, [VOLUNTEER | {"capacity": "9"}], "--timezone", "Asia/Shanghai", "--policy", rules)
+    lines, summary = plan(tmp_path)
+    assert summary["assigned"] == 3
+    starts = sorted(datetime.fromisoformat(p["start"]) for line in lines for p in line["people"])
+    gaps = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    assert min(gaps) >= 3600 + 1800
 
 
 def test_a_cadre_who_owes_the_quarter_a_visit_goes_first_in_a_file_too(tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from matcher.reasons import PairReason, Unassigned
 from matcher.rules import (
     budget,
     certificate,
+    circle,
     excluded,
     free,
+    limits,
     must_have,
     reach,
     refused,
@@ -32,15 +34,17 @@ STAGES = {
     "skills": Unassigned.MISSING_SKILL,
     "certificate": Unassigned.QUALIFICATION_EXPIRED,
     "reach": Unassigned.TRAVEL_TOO_FAR,
+    "circle": Unassigned.OUTSIDE_SERVICE_CIRCLE,
     "start": Unassigned.NO_START_POSSIBLE,
     "excluded": Unassigned.EXCLUDED_BY_REQUESTER,
     "restricted": Unassigned.RESTRICTED,
     "must_have": Unassigned.NOT_AMONG_MUST_HAVE,
     "refused": Unassigned.PREVIOUSLY_REFUSED,
     "budget": Unassigned.ALERT_BUDGET_SPENT,
+    "limits": Unassigned.VISIT_LIMIT_REACHED,
     "free": Unassigned.ALREADY_COMMITTED,
 }
-OPTIONAL = frozenset({"restricted", "must_have"})
+OPTIONAL = frozenset({"circle", "restricted", "must_have", "limits"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -51,12 +55,14 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         skills.objection(problem, r, person),
         certificate.objection(problem, r, person),
         reach.objection(problem, r, person),
+        circle.objection(problem, r, person),
         start.objection(problem, r, person),
         excluded.objection(problem, r, person),
         restricted.objection(problem, r, person),
         must_have.objection(problem, r, person),
         refused.objection(problem, r, person),
         budget.objection(problem, r, person),
+        limits.objection(problem, r, person),
         free.objection(problem, r, person),
     ]
     return [reason for reason in said if reason is not None]

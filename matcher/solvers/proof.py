@@ -95,7 +95,7 @@ def _check_visits(problem: Problem, person: int, own: list[Placement]) -> None:
     for i, first in enumerate(own):
         for second in own[i + 1 :]:
             ready = first.start_s + int(asked.duration_s[first.requirement])
-            ready += leg_s(problem, person, first.requirement, second.requirement)
+            ready += problem.rest_s + leg_s(problem, person, first.requirement, second.requirement)
             _require(ready <= second.start_s, f"Two visits of person ({name}) clash at ({second.start_s}).")
 
 

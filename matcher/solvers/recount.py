@@ -142,6 +142,8 @@ def _cheaper(problem: Problem, rows: I64, who: I64, price: I64, pays: I64) -> It
     r, v = rows[at], who[column]
     first, last = _bounds(problem, r, v, away[at, column], HAIR)
     fits = _in_hours(problem, r, v, first, last)
+    way = np.ceil(away[at, column] / people.speed_mps[v] + HAIR)
+    fits &= (asked.circle_s[r] < 0) | (way <= asked.circle_s[r])
     for requirement, person in zip(r[fits].tolist(), v[fits].tolist(), strict=True):
         busy = people.busy_indptr[person + 1] > people.busy_indptr[person]
         if not busy or starts(problem, requirement, person, HAIR):
@@ -176,7 +178,7 @@ def _bounds(problem: Problem, r: I64, v: I64, away: F64, hair: float) -> tuple[I
     """Return first and last start of each pair by travel, window, fixed start and certificates."""
     asked, people = problem.requirements, problem.people
     travel = np.ceil(away / people.speed_mps[v] + hair).astype(np.int64)
-    first = np.maximum(problem.now_s + travel, asked.earliest_s[r])
+    first = np.maximum(asked.depart_s[r] + travel, asked.earliest_s[r])
     last = asked.latest_s[r] - asked.duration_s[r]
     fixed = asked.fixed_start_s[r]
     first = np.where(fixed >= 0, np.maximum(first, fixed), first)
@@ -245,7 +247,7 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
 def _scalar_bounds(problem: Problem, r: int, v: int, travel: int) -> tuple[int, int]:
     asked, people = problem.requirements, problem.people
     duration, fixed = int(asked.duration_s[r]), int(asked.fixed_start_s[r])
-    first = max(problem.now_s + travel, int(asked.earliest_s[r]))
+    first = max(int(asked.depart_s[r]) + travel, int(asked.earliest_s[r]))
     last = int(asked.latest_s[r]) - duration
     if fixed >= 0:
         first, last = max(first, fixed), min(last, fixed)

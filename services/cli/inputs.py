@@ -29,7 +29,7 @@ RequestsFile = Annotated[Path, typer.Option(help="Requests: CSV (.gz), JSON Line
 VolunteersFile = Annotated[Path, typer.Option(help="Volunteers: CSV (.gz), JSON Lines or Excel.")]
 MappingOption = Annotated[str | None, typer.Option(help="Mapping of the requests file: TOML file or shipped name.")]
 VolunteersMapping = Annotated[str | None, typer.Option(help="Mapping of the volunteers file.")]
-PolicyOption = Annotated[str, typer.Option(help="Policy: TOML file, default or travel-only.")]
+PolicyOption = Annotated[str, typer.Option(help="Policy: TOML file, default, travel-only, fair or emergency.")]
 AtOption = Annotated[str | None, typer.Option(help="Beat time; else the earliest submitted_at.")]
 TimezoneOption = Annotated[str | None, typer.Option(help="Zone of times without an offset, and of availability.")]
 ZoneByOption = Annotated[str | None, typer.Option(help="Column of the requests to take as the zone.")]
@@ -132,7 +132,7 @@ def _standing(files: Files) -> Standing:
     from matcher.posing import Standing
 
     visits = {row: person.visits_this_quarter for row, person in enumerate(files.volunteers.rows)}
-    quarter = quarter_of(files.at, files.policy.timezone) if files.policy.keeps_history else None
+    quarter = quarter_of(files.at, files.policy.timezone) if files.policy.counts_quarter else None
     return Standing(visits=visits, quarter=quarter)
 
 
@@ -164,4 +164,5 @@ def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str
         must_have=rows(row.must_have) if row.must_have else None,
         preferred=rows(row.preferred),
         helpers=rows(row.helpers),
+        circle_s=-1 if row.circle_minutes is None else 60 * row.circle_minutes,
     )

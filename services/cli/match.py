@@ -118,7 +118,7 @@ def shares_after(files: Files, plan: Plan) -> Shares | None:
 
     from matcher.fairness import shares
 
-    if not files.policy.keeps_history:
+    if not files.policy.counts_quarter:
         return None
     people = files.volunteers.rows
     visits = np.array([row.visits_this_quarter for row in people], np.int64)

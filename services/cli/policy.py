@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from matcher.policy import PRESETS, Budget, Costs, Mode, Policy, UrgencyClass, canonical, objection, stated
+from matcher.policy import PRESETS, Budget, Costs, Limits, Mode, Policy, UrgencyClass, canonical, objection, stated
 from matcher.terms import Travel
 from services.exits import ExitCode, Stop
 from services.names import NAME
@@ -23,7 +23,7 @@ from services.names import NAME
 _NAMED: dict[str, type[msgspec.Struct]] = {"modes": Mode, "urgency": UrgencyClass}
 
 #: Tables of the file that are one value each.
-_PARTS: dict[str, type[msgspec.Struct]] = {"budget": Budget, "costs": Costs}
+_PARTS: dict[str, type[msgspec.Struct]] = {"budget": Budget, "costs": Costs, "limits": Limits}
 
 
 def register(app: typer.Typer) -> None:

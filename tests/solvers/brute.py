@@ -96,7 +96,7 @@ def _first(problem: Problem, crews: dict, starts: dict[Key, Starts], begun: dict
         for other, start in begun.items():
             if v in crews[other]:
                 way = math.ceil(_metres(problem, other, r) / float(problem.people.speed_mps[v]) - 1e-9)
-                ready = max(ready, start + int(problem.requirements.duration_s[other]) + way)
+                ready = max(ready, start + int(problem.requirements.duration_s[other]) + problem.rest_s + way)
     points = [ready, *(low for v in crews[r] for low, _ in starts[r, v] if low > ready)]
     fits = [t for t in points if all(any(a <= t <= b for a, b in starts[r, v]) for v in crews[r])]
     return min(fits, default=None)
