@@ -86,17 +86,26 @@ def test_days_of_a_quarter_follow_each_other(at: datetime) -> None:
 
 def test_a_new_quarter_begins_from_nothing_and_remembers_who_helped_whom() -> None:
     history = History(quarter=quarter_of(datetime(2026, 3, 30, tzinfo=UTC), "UTC").number)
-    history.served(1, 60, datetime(2026, 3, 30, tzinfo=UTC), "UTC")
+    history.served(1, 1000, 60, datetime(2026, 3, 30, tzinfo=UTC), "UTC")
     history.helped("zhao", "r1", 1, 1000)
     history.helped("zhao", "r1", 2, 1000)
     assert (history.visits, history.minutes) == ({1: 1}, {1: 60})
     april = datetime(2026, 4, 1, tzinfo=UTC)
     assert history.visits_in(quarter_of(april, "UTC")) == {}
-    history.served(2, 30, april, "UTC")
+    history.served(2, 2000, 30, april, "UTC")
     assert (history.visits, history.minutes) == ({2: 1}, {2: 30})
+    assert history.lately == {1: [1000], 2: [2000]}
     assert history.people_who_helped("zhao") == [1, 2]
     history.helped("zhao", "r2", 3, 2000)
     assert history.people_who_helped("zhao") == [3]
     assert history.people_who_helped(None) == history.people_who_helped("li") == []
     history.forget(2000 + 366 * 86_400)
     assert history.people_who_helped("zhao") == []
+
+
+def test_visits_of_long_ago_fill_no_day_that_can_still_come() -> None:
+    history = History(quarter=0, lately={1: [1000, 900_000], 2: [2000]})
+    history.forget(1000 + 8 * 86_400)
+    assert history.lately == {1: [900_000], 2: [2000]}
+    history.forget(2000 + 8 * 86_400)
+    assert history.lately == {1: [900_000]}
