@@ -91,6 +91,18 @@ class PairCosts:
         return points
 
 
+def plain(problem: Problem) -> bool:
+    """Say whether nothing optional is in play: travel alone costs, no optional rule applies, all may depart at `now_s`.
+
+    What an engine may solve that knows no more than that.
+    """
+    asked, people = problem.requirements, problem.people
+    priced = bool(people.points or asked.favours or asked.wishes.skill.size)
+    ruled = bool(asked.restricted[0].size or asked.choosy.any() or (asked.circle_s >= 0).any())
+    timed = bool(problem.rest_s or people.full_from_s.size or (asked.depart_s != problem.now_s).any())
+    return not (priced or ruled or timed)
+
+
 def travel(distance_m: F64) -> I64:
     """Return the term `travel`: whole metres, half up."""
     return np.floor(distance_m + 0.5).astype(np.int64)

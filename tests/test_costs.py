@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from matcher.candidates import Candidates
-from matcher.costs import TERMS, PairCosts, travel
+from matcher.costs import TERMS, PairCosts, plain, travel
 from matcher.policy import COST_MAX, DEFAULT, PRESETS, dearest_points, objection
 from matcher.problem import Problem
 from matcher.solvers import proof, recount, solve
 from matcher.terms import REACH_M_MAX
-from tests.problems import CONTINUITY, NICE, PREFERRED, SHOULD, Mix, Need, Person, problem, random_problem
+from tests.problems import CONTINUITY, NICE, NOW, PREFERRED, SHOULD, Mix, Need, Person, problem, random_problem
 
 WISHFUL = Mix(wishes=0.6, lists=0.3, pairs=0.0, idle=0.0, zones=0.0)
 DRAWN = [random_problem(seed, people=10, mix=WISHFUL) for seed in range(40)]
@@ -107,6 +107,26 @@ def test_people_with_a_price_of_their_own_serve_after_those_without() -> None:
     for metres, who in ((290.0, "rested"), (310.0, "tired")):
         crowd = [Person(id="tired", points={"fairness": 300}), Person(id="rested", at=(metres, 0.0))]
         assert chosen(problem(crowd, [Need(id="r")])) == [(0, who)]
+
+
+@pytest.mark.parametrize(
+    ("person", "need"),
+    [
+        (Person(id="p", points={"fairness": 1}), Need(id="r")),
+        (Person(id="p", full=[(NOW, NOW + 1)]), Need(id="r")),
+        *(
+            (Person(id="p"), Need(id="r", **{name: ["p"]}))
+            for name in ("preferred", "helpers", "restricted", "must_have")
+        ),
+        *((Person(id="p"), Need(id="r", **{name: {"help": 1}})) for name in ("should", "nice")),
+        (Person(id="p"), Need(id="r", circle_s=600)),
+        (Person(id="p"), Need(id="r", depart_s=NOW - 1)),
+    ],
+)
+def test_a_problem_with_anything_optional_is_not_plain(person: Person, need: Need) -> None:
+    assert plain(problem([Person(id="p")], [Need(id="r", refused=["p"], excluded=["p"], people=2, minimum=1)]))
+    assert not plain(problem([person], [need]))
+    assert not plain(problem([Person(id="p")], [Need(id="r")], rest_s=60))
 
 
 @pytest.mark.parametrize("policy", PRESETS.values(), ids=PRESETS)
