@@ -25,6 +25,7 @@ class ApiRole:
             shared.redis, settings.partitions, settings.receipts_max, settings.closed_max, prefix=shared.keys
         )
         self.pending = Pending(settings.unanswered_max)
+        shared.metrics.at_scrape(lambda: self.pending.show(shared.metrics))
         self._watching = Watching(self.board, self.pending)
         self._watch: asyncio.Task[None] | None = None
         self.app = api.create(
@@ -66,5 +67,4 @@ class ApiRole:
         await self._watch
 
     async def _not_full(self) -> str | None:
-        self._shared.metrics.set("commands_unanswered", len(self.pending))
         return "too many commands wait for an answer" if self.pending.full else None

@@ -8,6 +8,7 @@ import os
 from services.adapters.board_redis import RedisBoard
 from services.adapters.jobs_kombu import KombuJobs
 from services.announcing import Announcing
+from services.backlog import Backlog
 from services.core import Matching
 from services.projecting import BoardFollower
 from services.queues import NOTIFY, notify_queue
@@ -60,6 +61,8 @@ class StreamRole:
             now=shared.now,
             meters=PrometheusMeters(shared.metrics),
         )
+        Backlog(shared.metrics, self.stream.writers, settings.partitions)
+        shared.metrics.at_scrape(self._show_waiting)
         self._joined = False
 
     async def start(self) -> None:
@@ -93,3 +96,6 @@ class StreamRole:
 
     async def _ready(self) -> str | None:
         return None if self.stream.ready else "no partitions yet, or not caught up with them"
+
+    def _show_waiting(self) -> None:
+        self._shared.metrics.set("board_lag_entries", self.stream.waiting("projecting"))
