@@ -281,6 +281,8 @@ class Mix:
     leads: float = 0.3  # requirements for which people may depart earlier or later than for others
 
 
+#: Travel alone costs, and only the rules that every problem has: what `matcher.costs.plain` says yes to.
+PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0)
 #: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
 EASY = Mix(
     zones=0,
