@@ -19,11 +19,13 @@ DEADLINE_S = 10.0
 class Anew(MemoryLog):
     """A log that may be away, or made anew."""
 
-    trouble: Exception | None = None
-    looks = 0
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.trouble: Exception | None = None
+        self.asked = asyncio.Semaphore(0)
 
     async def bounds(self, topic: str, partition: int) -> Bounds:
-        self.looks += 1
+        self.asked.release()
         if self.trouble is not None:
             raise self.trouble
         return await super().bounds(topic, partition)
@@ -44,14 +46,14 @@ class Shows:
 
 def test_a_log_made_anew_ends_the_watch_and_one_that_is_away_does_not() -> None:
     async def check() -> None:
-        log, board = Anew(1), Shows()
+        log, board = Anew(), Shows()
         board.away = True
         watch = asyncio.create_task(SameLog(log, board, look_s=0.001).run())
         for trouble in (Stop(ExitCode.UNREACHABLE, "away"), None):
-            log.trouble, log.looks = trouble, 0
+            log.trouble, log.asked = trouble, asyncio.Semaphore(0)
             async with asyncio.timeout(DEADLINE_S):
-                while log.looks < 5:
-                    await asyncio.sleep(0.001)
+                for _ in range(5):
+                    await log.asked.acquire()
             assert not watch.done()
         log.trouble = LogUntrusted("made anew")
         with pytest.raises(LogUntrusted):
