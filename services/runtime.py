@@ -27,6 +27,8 @@ from services.backlog import Backlog
 from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
+from services.explaining.asking import Explaining
+from services.explaining.process import InProcess
 from services.liveness import Liveness
 from services.metrics import Metrics
 from services.names import CONTACTS_FILE, LOG_FILE, NAME
@@ -183,6 +185,7 @@ class Runtime:
             metrics=self.metrics,
             now=now,
             list_limit_max=self.settings.list_limit_max,
+            explaining=Explaining(self.log, self.settings.partitions, InProcess(self.settings.explain_guard_s)),
         )
 
     async def _drain(self, patience_s: float) -> None:
