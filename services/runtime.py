@@ -28,7 +28,7 @@ from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
 from services.explaining.asking import Explaining
-from services.explaining.process import InProcess
+from services.explaining.process import Explainer, InProcess
 from services.liveness import Liveness
 from services.metrics import Metrics
 from services.names import CONTACTS_FILE, LOG_FILE, NAME
@@ -64,8 +64,10 @@ class Runtime:
         notify: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         linger_s: float = LINGER_S,
+        explainer: Explainer | None = None,
     ) -> None:
         self.settings = settings
+        self._explainer = explainer or InProcess(settings.explain_guard_s)
         self.metrics = Metrics()
         self.readiness = Readiness()
         self.liveness = Liveness()
@@ -185,7 +187,7 @@ class Runtime:
             metrics=self.metrics,
             now=now,
             list_limit_max=self.settings.list_limit_max,
-            explaining=Explaining(self.log, self.settings.partitions, InProcess(self.settings.explain_guard_s)),
+            explaining=Explaining(self.log, self.settings.partitions, self._explainer),
         )
 
     async def _drain(self, patience_s: float) -> None:

@@ -55,7 +55,9 @@ def crowded(seed: int, policy: Policy = TRAVEL_ONLY) -> Story:
     for number in range(draw.randint(6, 12)):
         people = draw.choice((1, 1, 1, 2))
         last = story.now(draw.choice((150, 300, 1440)))
-        story.request(f"r{number}", at=draw.randint(0, 4000), people=people, latest=last, minimum=draw.choice((None, 1)))
+        story.request(
+            f"r{number}", at=draw.randint(0, 4000), people=people, latest=last, minimum=draw.choice((None, 1))
+        )
         if draw.random() < 0.6:
             story.tick(draw.choice((5, 20, 45)))
         for offer, state in sorted(story.offers().items()):
