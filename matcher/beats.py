@@ -83,6 +83,7 @@ def _problem(zone: Zone, requirements: list[OpenRequirement], standing: Standing
         requirements=requirements,
         standing=standing,
         beyond_s=beyond_s,
+        city=zone.days(),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from matcher.city_days import Weeks
 from matcher.terms import REACH_M_MAX, WISHES_MAX, Travel
 
 #: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
@@ -107,6 +108,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     urgency: dict[str, UrgencyClass] = msgspec.field(default_factory=_urgency)
     #: A request without `latest` closes this many days after its `earliest`.
     window_days: Annotated[int, Meta(ge=1, le=366)] = 7
+    #: Instead, at the end of so many working days after the day of its `earliest`; absent or 0: `window_days` count.
+    window_working_days: Annotated[int, Meta(ge=0, le=250)] | UnsetType = UNSET
     #: An offer waits this long; nobody is planned to depart before, so that a late yes can still be kept.
     offer_expiry_minutes: Annotated[int, Meta(ge=1)] = 30
     rating_expiry_days: Annotated[int, Meta(ge=1)] = 7
@@ -132,6 +135,14 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     costs: Costs | UnsetType = UNSET
     #: Absent: no limits. Read it as `visits`.
     limits: Limits | UnsetType = UNSET
+
+    #: Absent: as `Weeks()` says. Read it as `report_weeks`.
+    weeks: Weeks | UnsetType = UNSET
+
+    @property
+    def report_weeks(self) -> Weeks:
+        """How the report weeks (集中报到周) are laid."""
+        return self.weeks or Weeks()
 
     @property
     def points(self) -> Costs:
@@ -180,12 +191,20 @@ def canonical(policy: Policy) -> Policy:
     """Return the same rules without what says nothing: optional parts that have their defaults."""
     costs = UNSET if policy.costs == Costs() else policy.costs
     limits = UNSET if policy.limits == Limits() else policy.limits
-    return msgspec.structs.replace(policy, costs=costs, limits=limits)
+    weeks = UNSET if policy.weeks == Weeks() else policy.weeks
+    working_days = policy.window_working_days or UNSET
+    return msgspec.structs.replace(policy, costs=costs, limits=limits, weeks=weeks, window_working_days=working_days)
 
 
 def stated(policy: Policy) -> Policy:
     """Return the same rules with every value written out, for people to read."""
-    return msgspec.structs.replace(policy, costs=policy.costs or Costs(), limits=policy.limits or Limits())
+    return msgspec.structs.replace(
+        policy,
+        costs=policy.costs or Costs(),
+        limits=policy.limits or Limits(),
+        weeks=policy.report_weeks,
+        window_working_days=policy.window_working_days or 0,
+    )
 
 
 DEFAULT = Policy()
