@@ -190,6 +190,7 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         submitted_at=event.at,
         earliest=event.earliest,
         latest=event.latest,
+        provisional=event.provisional is True,
         requirements=[
             RequirementView(
                 requirement=r.requirement,
@@ -240,8 +241,14 @@ def _reopened(fold: ZoneFold, event: e.RequestReopened) -> None:
     known = event.request
     if (request := fold.requests.get(known)) is not None:
         request.earliest, request.latest, request.outcome = event.earliest, event.latest, None
+        request.provisional = event.provisional is True
         request.reopened += 1
         fold.enter(request, RequestState.REOPENED)
+
+
+def _window(fold: ZoneFold, event: e.WindowMoved) -> None:
+    if (request := fold.requests.get(event.request)) is not None:
+        request.latest, request.provisional = event.latest, event.provisional
 
 
 def _completed(fold: ZoneFold, event: e.RequestCompleted) -> None:
@@ -405,6 +412,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementFilled: _filled,
     e.RequirementUnfilled: _unfilled,
     e.RequestReopened: _reopened,
+    e.WindowMoved: _window,
     e.RequestCompleted: _completed,
     e.RatingSubmitted: _rated,
     e.RequestClosed: _closed,
