@@ -26,7 +26,7 @@ class Weeks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     second_week: SecondWeek = SecondWeek.WEEK_OF_SECOND_FRIDAY
     shift: Shift = Shift.KEEP
     #: First days of weeks chosen by hand; each is its theme day's month's week.
-    chosen: tuple[date, ...] = ()
+    chosen: list[date] = []
 
     def of(self, year: int) -> WeekRule:
         """Return the rule of one year."""
