@@ -15,6 +15,7 @@ import msgspec
 
 from matcher.explaining import chinese, english
 from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
+from matcher.explaining.between import Because
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": english.WORDS, "zh": chinese.WORDS}
 
@@ -84,6 +85,18 @@ class Teller:
         return lines + [self._say("diff.dropped", **self._booking(booking)) for booking in said.dropped]
 
     # --- a live zone
+
+    def run(self, beat: int, at_s: int, offset: int) -> str:
+        """Return which match run is compared."""
+        return self._say("live.run", beat=beat, at=self._time(at_s), offset=offset)
+
+    def because(self, said: Because) -> str:
+        """Return why a booking ended or began between two runs."""
+        causes = [self._words[f"cause.{cause}"] for cause in said.causes]
+        causes += [] if said.was is None else [self._words[f"reason.{said.was}"]]
+        place = _place(said.request, said.requirement)
+        key = "because.ended" if said.ended else "because.began"
+        return self._say(key, place=place, person=said.person, causes=self._join(causes, "join.reasons") or "-")
 
     def state(self, request: str, state: str) -> str:
         """Return where a request is."""

@@ -1,6 +1,6 @@
-"""`paidan explain --zone`: a live zone explained from its journal, in a data folder or on brokers. Reads only.
+"""`paidan explain --zone`, `paidan diff --zone`: a live zone's journal, in a data folder or on brokers. Reads only.
 
-Called by `explain`. The log may be written meanwhile; the answer says up to which offset it is true.
+Called by `explain` and `diff`. The log may be written meanwhile; the answer says up to which offset it is true.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from services.adapters.kafka import KafkaLog
     from services.adapters.sqlite import SqliteLog
     from services.explaining.asking import Said
-    from services.explaining.questions import Language
+    from services.explaining.questions import History, Language
 
 
 class Asked(NamedTuple):
@@ -52,6 +52,28 @@ def explain(asked: Asked, where: Place, *, as_json: bool) -> None:
         raise Stop(ExitCode.USAGE, message)
     assert not isinstance(said, TooLarge)  # nothing is limited here
     typer.echo(msgspec.json.encode(said).decode() if as_json else "\n".join(said.sentences))
+
+
+def diff(zone: str, offsets: tuple[int, int], where: Place, language: Language, *, as_json: bool) -> None:
+    """Print how two runs of a zone differ. Raises Stop: exit 2 where there is no run, 4, 5 or 7 for the log."""
+    import msgspec
+
+    from services.explaining.comparing import NoRun, compare
+
+    history = with_log(where, lambda log: _whole(log, zone))
+    try:
+        said = compare(history, zone, *offsets, language)
+    except NoRun as none:
+        message = f"Zone ({zone}) has no match run at journal offset ({none.offset}) or before. Check zone and offset."
+        raise Stop(ExitCode.USAGE, message) from None
+    typer.echo(msgspec.json.encode(said).decode() if as_json else "\n".join(said.sentences))
+
+
+async def _whole(log: SqliteLog | KafkaLog, zone: str) -> History:
+    from services.explaining.reading import history
+    from services.wire import partition_of
+
+    return await history(log, partition_of(zone, log.partitions), zone, before=0)
 
 
 async def _ask(log: SqliteLog | KafkaLog, asked: Asked) -> Said:
