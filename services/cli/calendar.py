@@ -221,13 +221,19 @@ def publish(
 
 def _calendar(years: Iterable[int], zone: str | None, data: Path | None) -> Calendar:
     """Read the national calendar, and the zone's own days where they are asked for. Raises Stop."""
+    from matcher.calendar import Calendar
     from producers import calendars
     from services.cli import owndays
 
     if (zone is None) != (data is None):
         raise typer.BadParameter("A zone's own days need both.", param_hint="--zone / --data")
-    own = {} if zone is None or data is None else owndays.read(data, zone)
-    return calendars.read(years).calendar(own)
+    reading = calendars.read(years)
+    if zone is None or data is None:
+        return reading.calendar()
+    own, told = owndays.read(data, zone)
+    # What the zone was told is what its rules count by.
+    known = {**{year.year: year for year in reading.years}, **told}
+    return Calendar(known.values(), own)
 
 
 def _weeks(calendar: Calendar, year: int, rule: WeekRule) -> tuple[ReportWeek, ...]:
