@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from matcher.terms import Travel
 
@@ -44,6 +44,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cpsat_deterministic_time: Positive = 2.0
     #: The parent re-checks all pairs up to this many, a seeded sample above (DESIGN 5).
     proof_pairs: Whole = 1_000_000
+    #: Absent: "auto", the compiled `paths` kernel where a problem is large, OR-Tools else (`solvers.paths.wanted`).
+    engine: Literal["auto", "ortools", "paths"] | UnsetType = UNSET
 
 
 def _modes() -> dict[Travel, Mode]:

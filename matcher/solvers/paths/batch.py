@@ -10,11 +10,32 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matcher.problem import I32, I64
+from matcher.problem import I64
 from matcher.solvers.paths.forward import serve_all
 from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.hall import reaches_more
-from matcher.solvers.paths.values import FAR, PERSON_BITS, PERSON_MASK, Flow, Lists, Scratch, Work
+from matcher.solvers.paths.values import (
+    ASK,
+    AT,
+    COUNT,
+    DIST,
+    FAR,
+    FIRST,
+    LENGTH,
+    OPEN,
+    OTHER,
+    PAIR_COST,
+    PERSON_BITS,
+    PERSON_MASK,
+    PLACE,
+    PRICE,
+    SIZE,
+    UNSERVED,
+    WEIGHT,
+    Flow,
+    Lists,
+    Work,
+)
 
 #: U' begins at this many times the dearest pair, and is multiplied by RISE when more could be filled.
 FIRST_PRICE = 4
@@ -46,25 +67,21 @@ class _Batch:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.fill_price = min(ground.fill_price, max(1, FIRST_PRICE * ground.dearest))
-        asks, requirements, people = len(ground.asks.lat), len(ground.ask), len(ground.capacity)
-        self.work = Work(
-            ground.people, ground.asks, ground.grids, _lists(asks),
-            _flow(ground, self._unserved()), _scratch(people + requirements, asks),
-        )  # fmt: skip
+        flow = _flow(ground, self._unserved())
+        self.work = Work(ground.people, ground.asks, ground.grids, _lists(len(flow.ask_best)), flow)
+        self.needs = flow.needs
 
     def solve(self) -> Solved:
-        flow, ground = self.work.flow, self.ground
-        self._serve(np.repeat(np.arange(len(ground.ask)), ground.supply))
-        mark = np.zeros(len(flow.price) + len(flow.pays), np.int64)
-        while self.fill_price < ground.fill_price and flow.open.any():
+        ground, needs, price = self.ground, self.needs, self.work.flow.nodes[:, PRICE]
+        self._serve(np.repeat(np.arange(len(needs)), ground.supply))
+        mark = np.zeros(len(price), np.int64)
+        while self.fill_price < ground.fill_price and needs[:, OPEN].any():
             mark[:] = 0
             if not self._could_fill_more(mark):
                 break
-            self._raise()
             mark[:] = 0
-        rise = ground.fill_price - self.fill_price
-        flow.price[:] += mark[: len(flow.price)] * rise
-        flow.pays[:] += mark[len(flow.price) :] * rise
+            self._raise()
+        price += mark * (ground.fill_price - self.fill_price)
         self.fill_price = ground.fill_price
         return self._solved()
 
@@ -77,18 +94,17 @@ class _Batch:
             self._make_room()
 
     def _could_fill_more(self, mark: I64) -> bool:
-        flow = self.work.flow
-        weights = np.unique(flow.weight[flow.open > 0])[::-1].copy()
-        queue = np.empty(len(flow.open), np.int64)
-        return bool(reaches_more(self.work, weights, mark, queue))
+        needs = self.needs
+        weights = np.unique(needs[needs[:, OPEN] > 0, WEIGHT])[::-1].copy()
+        return bool(reaches_more(self.work, weights, mark, np.empty(len(needs), np.int64)))
 
     def _raise(self) -> None:
         """Offer more for a place, and try again for those left out."""
-        flow = self.work.flow
+        needs = self.needs
         self.fill_price = min(self.ground.fill_price, RISE * self.fill_price)
-        flow.unserved[:] = self._unserved()
-        again = np.repeat(np.arange(len(flow.open)), flow.open)
-        flow.open[:] = 0
+        needs[:, UNSERVED] = self._unserved()
+        again = np.repeat(np.arange(len(needs)), needs[:, OPEN])
+        needs[:, OPEN] = 0
         self._serve(again)
 
     def _make_room(self) -> None:
@@ -98,62 +114,46 @@ class _Batch:
         self.work = self.work._replace(lists=lists._replace(keys=keys))
 
     def _solved(self) -> Solved:
-        flow = self.work.flow
-        requirement = np.repeat(np.arange(len(flow.pays)), flow.serve_count)
-        slot = np.arange(len(requirement)) + np.repeat(
-            flow.serve_at[:-1] - (np.cumsum(flow.serve_count) - flow.serve_count), flow.serve_count
+        flow, people = self.work.flow, len(self.ground.capacity)
+        first, count = flow.nodes[people:, FIRST], flow.nodes[people:, COUNT]
+        requirement = np.repeat(np.arange(len(count)), count)
+        slot = np.arange(len(requirement)) + np.repeat(first - (np.cumsum(count) - count), count)
+        price, pays = flow.nodes[:people, PRICE].copy(), flow.nodes[people:, PRICE].copy()
+        pairs = flow.slots[slot]
+        return Solved(
+            requirement, pairs[:, OTHER], pairs[:, PAIR_COST], price, pays, self._unserved(), self.work.lists
         )
-        person, cost = flow.served_by[slot].astype(np.int64), flow.served_cost[slot]
-        return Solved(requirement, person, cost, flow.price, flow.pays, self._unserved(), self.work.lists)
 
 
-def listed(solved: Solved, ask: I32) -> tuple[I64, I64, I64]:
+def listed(solved: Solved, ask: I64) -> tuple[I64, I64, I64]:
     """Return every pair listed, as requirement, person, cost; the pairs of a shared ask for each of its requirements."""
     lists = solved.lists
-    length = lists.length[ask]
+    length = lists.table[ask, LENGTH]
     at = np.cumsum(length) - length
-    keys = lists.keys[np.arange(int(length.sum())) + np.repeat(lists.at[ask] - at, length)]
+    keys = lists.keys[np.arange(int(length.sum())) + np.repeat(lists.table[ask, AT] - at, length)]
     return np.repeat(np.arange(len(ask)), length), keys & PERSON_MASK, keys >> PERSON_BITS
 
 
 def _lists(asks: int) -> Lists:
-    def zeros() -> I64:
-        return np.zeros(asks, np.int64)
-
     keys, fresh = np.empty(ROOM * asks + 4 * FRESH, np.int64), np.empty(FRESH, np.int64)
-    return Lists(keys, np.zeros(1, np.int64), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), zeros(), fresh)
+    return Lists(keys, np.zeros((asks, 7), np.int64), np.zeros(1, np.int64), fresh)
 
 
 def _flow(ground: Ground, unserved: I64) -> Flow:
-    requirements, people = len(ground.ask), len(ground.capacity)
-    serve_at = np.concatenate(([0], np.cumsum(ground.supply))).astype(np.int64)
-    hold_at = np.concatenate(([0], np.cumsum(ground.capacity))).astype(np.int64)
+    size = np.concatenate((ground.capacity, ground.supply))
+    nodes = np.zeros((len(size), 8), np.int64)
+    nodes[:, FIRST], nodes[:, SIZE] = np.cumsum(size) - size, size
+    nodes[:, DIST], nodes[:, PLACE] = FAR, -1
+    needs = np.zeros((len(ground.ask), 4), np.int64)
+    needs[:, ASK], needs[:, WEIGHT], needs[:, UNSERVED] = ground.ask, ground.weight, unserved
+    asks = len(ground.asks.place)
     return Flow(
-        ask=ground.ask,
-        weight=ground.weight,
-        unserved=unserved,
-        open=np.zeros(requirements, np.int64),
-        pays=np.zeros(requirements, np.int64),
-        serve_at=serve_at,
-        serve_count=np.zeros(requirements, np.int64),
-        served_by=np.zeros(serve_at[-1], np.int32),
-        served_cost=np.zeros(serve_at[-1], np.int64),
-        price=np.zeros(people, np.int64),
-        hold_at=hold_at,
-        hold_count=np.zeros(people, np.int64),
-        holder=np.zeros(hold_at[-1], np.int32),
-    )
-
-
-def _scratch(nodes: int, asks: int) -> Scratch:
-    return Scratch(
-        dist=np.full(nodes, FAR, np.int64),
-        via=np.zeros(nodes, np.int32),
-        cost=np.zeros(nodes, np.int64),
-        touched=np.zeros(nodes, np.int32),
-        count=np.zeros(3, np.int64),
+        nodes=nodes,
+        slots=np.zeros((int(size.sum()), 2), np.int64),
+        needs=needs,
+        heap=np.zeros(len(ground.capacity), np.int64),
+        touched=np.zeros(len(size), np.int64),
+        seen=np.zeros(asks, np.int64),
         ask_best=np.full(asks, FAR, np.int64),
-        asks=np.zeros(asks, np.int32),
-        heap=np.zeros(nodes, np.int32),
-        place=np.full(nodes, -1, np.int32),
+        count=np.zeros(3, np.int64),
     )

@@ -11,192 +11,211 @@ from typing import Any
 from matcher.solvers.paths.compiling import compiled
 from matcher.solvers.paths.heap import pop, push
 from matcher.solvers.paths.search import extend
-from matcher.solvers.paths.values import FAR, PERSON_BITS, PERSON_MASK
+from matcher.solvers.paths.values import (
+    ASK,
+    AT,
+    BOUND,
+    COST,
+    COUNT,
+    DIST,
+    FAR,
+    FIRST,
+    LENGTH,
+    OPEN,
+    OTHER,
+    PAIR_COST,
+    PERSON_BITS,
+    PERSON_MASK,
+    PLACE,
+    PRICE,
+    SEEN,
+    SIZE,
+    TOUCHED,
+    UNSERVED,
+    VIA,
+    WAITING,
+)
 
 DONE, NO_ROOM, GAVE_UP = 0, 1, 2
 FIRST_LIST = 6
 
 
 @compiled
-def reach(scratch: Any, node: int, dist: int, via: int) -> None:
+def reach(flow: Any, node: int, dist: int, via: int) -> None:
     """Note a shorter way to a node."""
-    if scratch.dist[node] == FAR:
-        scratch.touched[scratch.count[0]] = node
-        scratch.count[0] += 1
-    scratch.dist[node] = dist
-    scratch.via[node] = via
+    if flow.nodes[node, DIST] == FAR:
+        flow.touched[flow.count[TOUCHED]] = node
+        flow.count[TOUCHED] += 1
+    flow.nodes[node, DIST] = dist
+    flow.nodes[node, VIA] = via
 
 
 @compiled
-def clean(scratch: Any) -> None:
+def clean(flow: Any) -> None:
     """Forget a search."""
-    for n in range(scratch.count[0]):
-        node = scratch.touched[n]
-        scratch.dist[node] = FAR
-        scratch.place[node] = -1
-    for n in range(scratch.count[1]):
-        scratch.ask_best[scratch.asks[n]] = FAR
-    scratch.count[:] = 0
+    for n in range(flow.count[TOUCHED]):
+        flow.nodes[flow.touched[n], DIST] = FAR
+        flow.nodes[flow.touched[n], PLACE] = -1
+    for n in range(flow.count[SEEN]):
+        flow.ask_best[flow.seen[n]] = FAR
+    flow.count[:] = 0
 
 
 @compiled
-def serves(flow: Any, i: int, v: int) -> bool:
-    """Say whether this person serves this requirement."""
-    for n in range(flow.serve_at[i], flow.serve_at[i] + flow.serve_count[i]):
-        if flow.served_by[n] == v:
+def serves(flow: Any, node: int, v: int) -> bool:
+    """Say whether this person serves this requirement (a node)."""
+    first = flow.nodes[node, FIRST]
+    for n in range(first, first + flow.nodes[node, COUNT]):
+        if flow.slots[n, OTHER] == v:
             return True
     return False
 
 
 @compiled
-def scan(work: Any, i: int, dist: int, best: int, end: int) -> tuple[int, int, bool]:
-    """Look at everybody requirement i could have instead. Returns best, end, and False where lists have no room.
+def scan(flow: Any, lists: Any, i: int, dist: int, best: int, end: int, again: bool) -> tuple[int, int, bool]:
+    """Look at everybody listed whom requirement i could have instead.
 
-    Of requirements that share an ask only the first one looks: a later one could come to nobody sooner.
+    Returns best, end, and whether the list has to grow first. Of requirements that share an ask only the first one
+    looks: a later one could come to nobody sooner.
     """
-    flow, scratch, lists = work.flow, work.scratch, work.lists
-    people = len(flow.price)
-    start = dist - flow.pays[i]
-    if start + flow.unserved[i] < best:
-        best, end = start + flow.unserved[i], people + i
-    a = flow.ask[i]
-    if start >= scratch.ask_best[a]:
-        return best, end, True
-    if scratch.ask_best[a] == FAR:
-        scratch.asks[scratch.count[1]] = a
-        scratch.count[1] += 1
-    scratch.ask_best[a] = start
-    at = 0
-    while True:
-        begin = lists.at[a]
-        while at < lists.length[a]:
-            key = lists.keys[begin + at]
-            at += 1
-            cost = key >> PERSON_BITS
-            if start + cost >= best:
-                break
-            v = key & PERSON_MASK
-            way = start + cost + flow.price[v]
-            if way >= best or way >= scratch.dist[v] or serves(flow, i, v):
-                continue
-            reach(scratch, v, way, i)
-            scratch.cost[v] = cost
-            if flow.hold_count[v] < flow.hold_at[v + 1] - flow.hold_at[v]:
-                best, end = way, v
-            else:
-                push(scratch, v)
-        if start + lists.bound[a] >= best:
-            return best, end, True
-        if not extend(work, a, FIRST_LIST):
+    nodes = flow.nodes
+    node = len(nodes) - len(flow.needs) + i
+    start = dist - nodes[node, PRICE]
+    if start + flow.needs[i, UNSERVED] < best:
+        best, end = start + flow.needs[i, UNSERVED], node
+    a = flow.needs[i, ASK]
+    if start >= flow.ask_best[a] and not again:
+        return best, end, False
+    if flow.ask_best[a] == FAR:
+        flow.seen[flow.count[SEEN]] = a
+        flow.count[SEEN] += 1
+    flow.ask_best[a] = start
+    begin = lists.table[a, AT]
+    for at in range(begin, begin + lists.table[a, LENGTH]):
+        key = lists.keys[at]
+        cost = key >> PERSON_BITS
+        if start + cost >= best:
             return best, end, False
-        at = 0
+        v = key & PERSON_MASK
+        way = start + cost + nodes[v, PRICE]
+        if way >= best or way >= nodes[v, DIST] or serves(flow, node, v):
+            continue
+        reach(flow, v, way, node)
+        nodes[v, COST] = cost
+        if nodes[v, COUNT] < nodes[v, SIZE]:
+            best, end = way, v
+        else:
+            push(flow, v)
+    return best, end, start + lists.table[a, BOUND] < best
+
+
+@compiled
+def look(work: Any, i: int, dist: int, best: int, end: int) -> tuple[int, int, bool]:
+    """Scan, and let the list grow as far as the prices ask. Returns best, end, and False where there is no room."""
+    flow, lists = work.flow, work.lists
+    best, end, grow = scan(flow, lists, i, dist, best, end, False)
+    while grow:
+        if not extend(work, flow.needs[i, ASK], FIRST_LIST):
+            return best, end, False
+        best, end, grow = scan(flow, lists, i, dist, best, end, True)
+    return best, end, True
 
 
 @compiled
 def forward(work: Any, first: int, pops_max: int) -> int:
     """Serve one more place of a requirement, or leave it (or a cheaper one on the way) unserved."""
-    flow, scratch = work.flow, work.scratch
-    people = len(flow.price)
-    reach(scratch, people + first, 0, -1)
-    best, end, room = scan(work, first, 0, FAR, -1)
+    flow = work.flow
+    nodes, slots = flow.nodes, flow.slots
+    people = len(nodes) - len(flow.needs)
+    reach(flow, people + first, 0, -1)
+    best, end, room = look(work, first, 0, FAR, -1)
     pops = 0
-    while room and scratch.count[2] > 0 and scratch.dist[scratch.heap[0]] < best:
-        v = pop(scratch)
+    while room and flow.count[WAITING] > 0 and nodes[flow.heap[0], DIST] < best:
         pops += 1
         if pops > pops_max:
-            clean(scratch)
+            clean(flow)
             return GAVE_UP
-        for n in range(flow.hold_at[v], flow.hold_at[v] + flow.hold_count[v]):
-            i = flow.holder[n]
-            way = scratch.dist[v] + spare(flow, i, v)
-            if way < best and way < scratch.dist[people + i]:
-                reach(scratch, people + i, way, v)
-                best, end, room = scan(work, i, way, best, end)
+        v = pop(flow)
+        for n in range(nodes[v, FIRST], nodes[v, FIRST] + nodes[v, COUNT]):
+            node = slots[n, OTHER]
+            # what it pays above the cost of this person: 0 unless it asks for several
+            way = nodes[v, DIST] + nodes[node, PRICE] - slots[n, PAIR_COST] - nodes[v, PRICE]
+            if way < best and way < nodes[node, DIST]:
+                reach(flow, node, way, v)
+                best, end, room = look(work, node - people, way, best, end)
                 if not room:
                     break
-    if not room:
-        clean(scratch)
-        return NO_ROOM
-    raise_prices(flow, scratch, best)
-    shift(flow, scratch, first, end)
-    clean(scratch)
-    return DONE
+    if room:
+        raise_prices(flow, best)
+        shift(flow, people + first, end)
+    clean(flow)
+    return DONE if room else NO_ROOM
 
 
 @compiled
-def spare(flow: Any, i: int, v: int) -> int:
-    """Return what requirement i pays above what this person of its costs; 0 unless it asks for several people."""
-    for n in range(flow.serve_at[i], flow.serve_at[i] + flow.serve_count[i]):
-        if flow.served_by[n] == v:
-            return int(flow.pays[i] - flow.served_cost[n] - flow.price[v])
-    return 0
+def raise_prices(flow: Any, best: int) -> None:
+    """Raise whatever the search came to before the path's end."""
+    for n in range(flow.count[TOUCHED]):
+        node = flow.touched[n]
+        if flow.nodes[node, DIST] < best:
+            flow.nodes[node, PRICE] += best - flow.nodes[node, DIST]
 
 
 @compiled
-def raise_prices(flow: Any, scratch: Any, best: int) -> None:
-    """Raise whatever the path came past sooner than its end."""
-    people = len(flow.price)
-    for n in range(scratch.count[0]):
-        node = scratch.touched[n]
-        if scratch.dist[node] < best:
-            rise = best - scratch.dist[node]
-            if node < people:
-                flow.price[node] += rise
-            else:
-                flow.pays[node - people] += rise
-
-
-@compiled
-def shift(flow: Any, scratch: Any, first: int, end: int) -> None:
+def shift(flow: Any, first: int, end: int) -> None:
     """Give everybody on the path to the requirement that came to them, from the end back to the first."""
-    people = len(flow.price)
+    nodes = flow.nodes
+    people = len(nodes) - len(flow.needs)
+    v = end
     if end >= people:
-        i = end - people
-        flow.open[i] += 1
-        if i == first:
+        flow.needs[end - people, OPEN] += 1
+        if end == first:
             return
-        v = scratch.via[end]
-        leave(flow, i, v)
-    else:
-        v = end
+        v = nodes[end, VIA]
+        part(flow, end, v)
     while True:
-        i = scratch.via[v]
-        if i == first:
-            join(flow, i, v, scratch.cost[v])
+        node = nodes[v, VIA]
+        if node == first:
+            join(flow, node, v, nodes[v, COST])
             return
-        given = scratch.via[people + i]
-        leave(flow, i, given)
-        join(flow, i, v, scratch.cost[v])
+        given = nodes[node, VIA]
+        part(flow, node, given)
+        join(flow, node, v, nodes[v, COST])
         v = given
 
 
 @compiled
-def join(flow: Any, i: int, v: int, cost: int) -> None:
+def join(flow: Any, node: int, v: int, cost: int) -> None:
     """Let a person serve a requirement."""
-    n = flow.serve_at[i] + flow.serve_count[i]
-    flow.served_by[n] = v
-    flow.served_cost[n] = cost
-    flow.serve_count[i] += 1
-    flow.holder[flow.hold_at[v] + flow.hold_count[v]] = i
-    flow.hold_count[v] += 1
+    fill(flow, node, v, cost)
+    fill(flow, v, node, cost)
 
 
 @compiled
-def leave(flow: Any, i: int, v: int) -> None:
+def fill(flow: Any, node: int, other: int, cost: int) -> None:
+    """Take the next slot of one side."""
+    at = flow.nodes[node, FIRST] + flow.nodes[node, COUNT]
+    flow.slots[at, OTHER], flow.slots[at, PAIR_COST] = other, cost
+    flow.nodes[node, COUNT] += 1
+
+
+@compiled
+def part(flow: Any, node: int, v: int) -> None:
     """End that a person serves a requirement."""
-    last = flow.serve_at[i] + flow.serve_count[i] - 1
-    for n in range(flow.serve_at[i], last + 1):
-        if flow.served_by[n] == v:
-            flow.served_by[n] = flow.served_by[last]
-            flow.served_cost[n] = flow.served_cost[last]
-            break
-    flow.serve_count[i] -= 1
-    last = flow.hold_at[v] + flow.hold_count[v] - 1
-    for n in range(flow.hold_at[v], last + 1):
-        if flow.holder[n] == i:
-            flow.holder[n] = flow.holder[last]
-            break
-    flow.hold_count[v] -= 1
+    free(flow, node, v)
+    free(flow, v, node)
+
+
+@compiled
+def free(flow: Any, node: int, other: int) -> None:
+    """Give the slot of one side back; the last one takes its place."""
+    slots, first = flow.slots, flow.nodes[node, FIRST]
+    flow.nodes[node, COUNT] -= 1
+    last = first + flow.nodes[node, COUNT]
+    for at in range(first, last):
+        if slots[at, OTHER] == other:
+            slots[at, OTHER], slots[at, PAIR_COST] = slots[last, OTHER], slots[last, PAIR_COST]
+            return
 
 
 @compiled

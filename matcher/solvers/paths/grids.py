@@ -35,17 +35,12 @@ def build(lat: F64, lon: F64, reach_m: F64, members: list[I64], lon_span: float)
         entries.append(who[order].astype(np.int32))
         cells_at.append(cells_at[-1] + rows * cols + 1)
     table = np.array(frames, np.float64).reshape(-1, 6)
+    furthest = np.array([reach_m[who].max(initial=0.0) for who in members], np.float64)
     return Grids(
-        south=table[:, 0].copy(),
-        west=table[:, 1].copy(),
-        high=table[:, 2].copy(),
-        wide=table[:, 3].copy(),
-        rows=table[:, 4].astype(np.int64),
-        cols=table[:, 5].astype(np.int64),
-        reach_m=np.array([reach_m[who].max(initial=0.0) for who in members], np.float64),
-        cells_at=np.array(cells_at[:-1], np.int64),
-        starts=np.concatenate(starts).astype(np.int64) if starts else np.zeros(1, np.int64),
-        entries=np.concatenate(entries) if entries else np.empty(0, np.int32),
+        frame=np.column_stack((table[:, :4], furthest)),
+        shape=np.column_stack((table[:, 4:], cells_at[:-1])).astype(np.int64),
+        starts=np.concatenate(starts).astype(np.int64),
+        entries=np.concatenate(entries),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from matcher.problem import COST_MAX, F64, I32, I64, PeopleArrays, Problem
 from matcher.solvers.network import price_of_a_place
 from matcher.solvers.paths import grids
 from matcher.solvers.paths.values import Asks, Grids, People
+
+Table = TypeVar("Table", People, Asks, Grids)
 
 #: A skill that more than this share of the people hold is searched for among all.
 COMMON = 0.5
@@ -27,7 +30,7 @@ class Ground:
     people: People
     asks: Asks
     grids: Grids
-    ask: I32  # [R]
+    ask: I64  # [R]
     supply: I64  # [R]
     weight: I64
     waiting: I64
@@ -54,9 +57,9 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
     reach = np.asarray(people.reach_m[who], np.float64)
     place = grids.build(np.radians(people.lat[who]), np.radians(people.lon[who]), reach, members, span)
     return Ground(
-        people=_people(problem, who),
-        asks=_asks(problem, first, grid, who),
-        grids=place,
+        people=settled(_people(problem, who)),
+        asks=settled(_asks(problem, first, grid, who)),
+        grids=settled(place),
         ask=ask,
         supply=asked.people[order].astype(np.int64),
         weight=asked.weight[order].astype(np.int64),
@@ -67,6 +70,11 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
         dearest=int(min(COST_MAX, np.ceil(reach.max(initial=0.0)))),
         fill_price=fill_price,
     )
+
+
+def settled(table: Table) -> Table:
+    """Return the table with arrays of one kind only, contiguous and writable: the kernel is compiled for no other."""
+    return cast(Table, type(table)(*(np.require(column, requirements=["C", "W"]) for column in table)))
 
 
 def sphere(lat: F64, lon: F64) -> tuple[F64, F64, F64]:
@@ -84,27 +92,24 @@ def indptr(rows: I64, size: int) -> I64:
 
 def _people(problem: Problem, who: I64) -> People:
     people = problem.people
-    x, y, z = sphere(np.radians(people.lat[who]), np.radians(people.lon[who]))
     busy_at, busy = _rows_of(people.busy_indptr, who)
     cert_at, certificates = _certificates(people, who)
-    return People(
-        x=x, y=y, z=z,
-        reach_m=np.asarray(people.reach_m[who], np.float64),
-        speed_mps=np.asarray(people.speed_mps[who], np.float64),
-        points=np.zeros(len(who), np.int64),
-        zone=people.zone[who].astype(np.int32),
-        levels=np.ascontiguousarray(people.levels[:, who].T),
-        hours=people.hours[who].astype(np.int32),
-        hours_at=np.asarray(people.hours_indptr, np.int64),
-        hours_from_s=np.asarray(people.hours_from_s, np.int64),
-        hours_until_s=np.asarray(people.hours_until_s, np.int64),
-        busy_at=busy_at,
-        busy_from_s=people.busy_from_s[busy],
-        busy_until_s=people.busy_until_s[busy],
-        cert_at=cert_at,
-        cert_skill=people.cert_skill[certificates].astype(np.int32),
-        cert_expires_s=people.cert_expires_s[certificates],
+    hours = people.hours[who]
+    columns = (
+        np.zeros(len(who), np.int64), people.zone[who],
+        people.hours_indptr[hours], people.hours_indptr[hours + 1],
+        busy_at[:-1], busy_at[1:], cert_at[:-1], cert_at[1:],
     )  # fmt: skip
+    return People(
+        place=np.column_stack(
+            (*sphere(np.radians(people.lat[who]), np.radians(people.lon[who])), people.reach_m[who], people.speed_mps[who])
+        ),
+        facts=np.column_stack(columns).astype(np.int64),
+        levels=people.levels[:, who].T,
+        hours=np.column_stack((people.hours_from_s, people.hours_until_s)).astype(np.int64),
+        busy=np.column_stack((people.busy_from_s[busy], people.busy_until_s[busy])).astype(np.int64),
+        certs=np.column_stack((people.cert_skill[certificates], people.cert_expires_s[certificates])).astype(np.int64),
+    )
 
 
 def _rows_of(table: I64, who: I64) -> tuple[I64, I64]:
@@ -127,7 +132,7 @@ def _certificates(people: PeopleArrays, who: I64) -> tuple[I64, I64]:
 # --- what is asked for ---------------------------------------------------------------------------------------------
 
 
-def _asks_of(problem: Problem, order: I64) -> tuple[I32, I64]:
+def _asks_of(problem: Problem, order: I64) -> tuple[I64, I64]:
     """Return the ask of each requirement (in solving order), and the first requirement of each ask.
 
     A requirement of several places, or with people who may not serve it, shares its ask with no other.
@@ -148,33 +153,27 @@ def _asks_of(problem: Problem, order: I64) -> tuple[I32, I64]:
         if a == len(first):
             first.append(r)
         ask.append(a)
-    return np.array(ask, np.int32), np.array(first, np.int64)
+    return np.array(ask, np.int64), np.array(first, np.int64)
 
 
 def _asks(problem: Problem, first: I64, grid: I32, who: I64) -> Asks:
     asked = problem.requirements
     lat, lon = np.radians(asked.lat[first]), np.radians(asked.lon[first])
-    x, y, z = sphere(lat, lon)
     need_at, need = _rows_of(np.asarray(asked.need_indptr, np.int64), first)
     barred_at, barred = _barred(problem, first, who)
-    return Asks(
-        now_s=np.array([problem.now_s], np.int64),
-        x=x, y=y, z=z, lat=lat, lon=lon,
-        earliest_s=asked.earliest_s[first],
-        latest_s=asked.latest_s[first],
-        duration_s=asked.duration_s[first],
-        fixed_start_s=asked.fixed_start_s[first],
-        zone=asked.zone[first].astype(np.int32),
-        need_at=need_at,
-        need_skill=asked.need_skill[need].astype(np.int32),
-        need_level=asked.need_level[need],
-        barred_at=barred_at,
-        barred=barred,
-        grid=grid,
+    columns = (
+        np.full(len(first), problem.now_s), asked.earliest_s[first], asked.latest_s[first], asked.duration_s[first],
+        asked.fixed_start_s[first], asked.zone[first], need_at[:-1], need_at[1:], barred_at[:-1], barred_at[1:], grid,
     )  # fmt: skip
+    return Asks(
+        place=np.column_stack((*sphere(lat, lon), lat, lon)),
+        facts=np.column_stack(columns).astype(np.int64),
+        needs=np.column_stack((asked.need_skill[need], asked.need_level[need])).astype(np.int64),
+        barred=barred,
+    )
 
 
-def _barred(problem: Problem, first: I64, who: I64) -> tuple[I64, I32]:
+def _barred(problem: Problem, first: I64, who: I64) -> tuple[I64, I64]:
     """Return the pairs that may not be, whatever the rest says: CSR by ask."""
     asked = problem.requirements
     ask_of, dense = np.full(len(asked.ids), -1), np.full(len(problem.people.ids), -1)
@@ -184,7 +183,7 @@ def _barred(problem: Problem, first: I64, who: I64) -> tuple[I64, I32]:
     person = dense[np.concatenate([people for _, people in pairs])]
     kept = np.flatnonzero((ask >= 0) & (person >= 0))
     by_ask = kept[np.argsort(ask[kept], kind="stable")]
-    return indptr(ask[by_ask], len(first)), person[by_ask].astype(np.int32)
+    return indptr(ask[by_ask], len(first)), person[by_ask]
 
 
 def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I32]:

@@ -10,68 +10,92 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.search import cell_in_ring, home_cell, pair_cost, safe_m
-from matcher.solvers.paths.values import FAR, PERSON_MASK
+from matcher.solvers.paths.search import cell_at, home_cell, pair_cost, safe_m
+from matcher.solvers.paths.values import (
+    ASK,
+    AT,
+    BOUND,
+    COUNT,
+    ENTRY,
+    FAR,
+    FIRST,
+    FURTHEST_M,
+    GRID,
+    LENGTH,
+    OPEN,
+    OTHER,
+    PERSON_MASK,
+    RING,
+    SIZE,
+    STEP,
+    WEIGHT,
+)
+
+#: An ask whose people have all been looked at, in `ask_best`.
+LOOKED_AT = -1
 
 
 @compiled
 def reaches_more(work: Any, weights: Any, mark: Any, queue: Any) -> bool:
-    """Say whether more could be filled. `weights`: of open places, falling; `mark` (people, then requirements): 0."""
+    """Say whether more could be filled; else leave in `mark` the weight from which each node was reached.
+
+    `weights`: those of open places, falling; `mark` (people, then requirements): zeros.
+    """
     flow = work.flow
-    people = len(flow.price)
-    seen = work.scratch.ask_best  # clean between searches: FAR; a negative number marks an ask as looked at
+    people = len(flow.nodes) - len(flow.needs)
     more = False
     for n in range(len(weights)):
-        weight, size, at = weights[n], 0, 0
-        for i in range(len(flow.open)):
-            if flow.open[i] > 0 and flow.weight[i] == weight and mark[people + i] == 0:
-                mark[people + i] = weight
+        size = at = 0
+        for i in range(len(flow.needs)):
+            if flow.needs[i, OPEN] > 0 and flow.needs[i, WEIGHT] == weights[n] and mark[people + i] == 0:
+                mark[people + i] = weights[n]
                 queue[size] = i
                 size += 1
         while at < size and not more:
-            i = queue[at]
+            size, more = spread(work, queue[at], weights[n], mark, queue, size)
             at += 1
-            size, more = spread(work, i, weight, mark, queue, size)
         if more:
             break
-    for i in range(len(flow.open)):
-        if seen[flow.ask[i]] < 0:
-            seen[flow.ask[i]] = FAR
+    for i in range(len(flow.needs)):
+        flow.ask_best[flow.needs[i, ASK]] = FAR
     return more
 
 
 @compiled
 def spread(work: Any, i: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
     """Follow every feasible pair of one requirement; its ask is looked at once only."""
-    a = work.flow.ask[i]
-    if work.scratch.ask_best[a] < 0:
+    flow, lists = work.flow, work.lists
+    a = flow.needs[i, ASK]
+    if flow.ask_best[a] == LOOKED_AT:
         return size, False
-    work.scratch.ask_best[a] = -1
-    lists = work.lists
-    for n in range(lists.at[a], lists.at[a] + lists.length[a]):
-        size, more = visit(work, lists.keys[n] & PERSON_MASK, weight, mark, queue, size)
+    flow.ask_best[a] = LOOKED_AT
+    begin = lists.table[a, AT]
+    for n in range(begin, begin + lists.table[a, LENGTH]):
+        size, more = visit(flow, lists.keys[n] & PERSON_MASK, weight, mark, queue, size)
         if more:
             return size, True
+    if lists.table[a, BOUND] >= FAR:
+        return size, False
     return spread_unlisted(work, a, weight, mark, queue, size)
 
 
 @compiled
-def visit(work: Any, v: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
+def visit(flow: Any, v: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
     """Reach a person, and through them whom they serve."""
-    flow = work.flow
-    people = len(flow.price)
+    nodes = flow.nodes
+    people = len(nodes) - len(flow.needs)
     if mark[v] > 0:
         return size, False
     mark[v] = weight
-    if flow.hold_count[v] < flow.hold_at[v + 1] - flow.hold_at[v]:
+    if nodes[v, COUNT] < nodes[v, SIZE]:
         return size, True
-    for n in range(flow.hold_at[v], flow.hold_at[v] + flow.hold_count[v]):
-        i = flow.holder[n]
-        if flow.weight[i] < weight:
+    for n in range(nodes[v, FIRST], nodes[v, FIRST] + nodes[v, COUNT]):
+        node = flow.slots[n, OTHER]
+        if flow.needs[node - people, WEIGHT] < weight:
             return size, True
-        if mark[people + i] == 0:
-            mark[people + i] = weight
-            queue[size] = i
+        if mark[node] == 0:
+            mark[node] = weight
+            queue[size] = node - people
             size += 1
     return size, False
 
@@ -79,27 +103,23 @@ def visit(work: Any, v: int, weight: int, mark: Any, queue: Any, size: int) -> t
 @compiled
 def spread_unlisted(work: Any, a: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
     """Go on where the ask's list ends, to the last feasible person."""
-    people, asks, grids, lists = work.people, work.asks, work.grids, work.lists
-    if lists.bound[a] >= FAR:
-        return size, False
-    q = asks.grid[a]
+    people, asks, grids = work.people, work.asks, work.grids
+    q = asks.facts[a, GRID]
     row, col = home_cell(grids, asks, a)
-    ring, step, entry = lists.ring[a], lists.step[a], lists.entry[a]
+    own = work.lists.table[a]
+    ring, step, entry = own[RING], own[STEP], own[ENTRY]
     while True:
-        cells = 8 * ring if ring else 1
-        while step < cells:
-            up, right = cell_in_ring(ring, step)
-            y, x = row + up, col + right
-            if 0 <= y < grids.rows[q] and 0 <= x < grids.cols[q]:
-                cell = grids.cells_at[q] + y * grids.cols[q] + x
+        while step < max(1, 8 * ring):
+            cell = cell_at(grids, q, row, col, ring, step)
+            if cell >= 0:
                 for at in range(grids.starts[cell] + entry, grids.starts[cell + 1]):
                     v = grids.entries[at]
                     if mark[v] == 0 and pair_cost(people, asks, a, v) >= 0:
-                        size, more = visit(work, v, weight, mark, queue, size)
+                        size, more = visit(work.flow, v, weight, mark, queue, size)
                         if more:
                             return size, True
             entry = 0
             step += 1
-        if safe_m(grids, asks, a, row, col, ring) > grids.reach_m[q]:
+        if safe_m(grids, asks, a, ring) > grids.frame[q, FURTHEST_M]:
             return size, False
         ring, step = ring + 1, 0

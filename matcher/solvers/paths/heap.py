@@ -5,58 +5,57 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.compiling import compiled
+from matcher.solvers.paths.values import DIST, PLACE, WAITING
 
 
 @compiled
-def before(scratch: Any, a: int, b: int) -> bool:
-    """Say whether a comes first."""
-    near, far = scratch.dist[a], scratch.dist[b]
-    return near < far or (near == far and a < b)
-
-
-@compiled
-def push(scratch: Any, v: int) -> None:
+def push(flow: Any, v: int) -> None:
     """Put a person in, or move them up after their distance fell."""
-    heap, place = scratch.heap, scratch.place
-    at = place[v]
+    nodes, heap = flow.nodes, flow.heap
+    at, near = nodes[v, PLACE], nodes[v, DIST]
     if at < 0:
-        at = scratch.count[2]
-        scratch.count[2] += 1
+        at = flow.count[WAITING]
+        flow.count[WAITING] += 1
     while at > 0:
-        parent = (at - 1) >> 1
-        above = heap[parent]
-        if not before(scratch, v, above):
+        above = heap[(at - 1) >> 1]
+        far = nodes[above, DIST]
+        if far < near or (far == near and above < v):
             break
         heap[at] = above
-        place[above] = at
-        at = parent
+        nodes[above, PLACE] = at
+        at = (at - 1) >> 1
     heap[at] = v
-    place[v] = at
+    nodes[v, PLACE] = at
 
 
 @compiled
-def pop(scratch: Any) -> int:
+def pop(flow: Any) -> int:
     """Take the nearest person out."""
-    heap, place = scratch.heap, scratch.place
+    nodes, heap = flow.nodes, flow.heap
     first = heap[0]
-    place[first] = -1
-    scratch.count[2] -= 1
-    size = scratch.count[2]
+    nodes[first, PLACE] = -1
+    flow.count[WAITING] -= 1
+    size = flow.count[WAITING]
     if size == 0:
-        return int(first)
+        return first
     last = heap[size]
+    far = nodes[last, DIST]
     at = 0
     while True:
         child = 2 * at + 1
         if child >= size:
             break
-        if child + 1 < size and before(scratch, heap[child + 1], heap[child]):
-            child += 1
-        if not before(scratch, heap[child], last):
+        near = nodes[heap[child], DIST]
+        if child + 1 < size:
+            other = nodes[heap[child + 1], DIST]
+            if other < near or (other == near and heap[child + 1] < heap[child]):
+                child += 1
+                near = other
+        if far < near or (far == near and last < heap[child]):
             break
         heap[at] = heap[child]
-        place[heap[at]] = at
+        nodes[heap[at], PLACE] = at
         at = child
     heap[at] = last
-    place[last] = at
-    return int(first)
+    nodes[last, PLACE] = at
+    return first

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import overload
 
 import numpy as np
+from numba.core.errors import NumbaError
 
 from matcher import geo
 from matcher.candidates import Candidates, Row
@@ -29,15 +30,22 @@ from matcher.solvers.writing import write
 ENGINE = "paths"
 
 
+class Unavailable(Exception):
+    """The kernel cannot be compiled here, or the problem does not fit into the memory."""
+
+
 class Unfit(Exception):
     """The kernel's optimum is no plan: a crew or a person's several visits find no start."""
 
 
 def solve(problem: Problem) -> Plan:
-    """Return the optimal plan. Raises Unfit where starts clash."""
+    """Return the optimal plan. Raises Unfit where starts clash, Unavailable where the kernel cannot work."""
     candidates = Candidates(problem)
     floor = ground.of_problem(problem, candidates)
-    solved = batch.solve(floor)
+    try:
+        solved = batch.solve(floor)
+    except (NumbaError, MemoryError) as wrong:
+        raise Unavailable(repr(wrong)) from wrong
     relaxed = _relaxed(floor, solved)
     case = _case(problem, candidates, floor, solved, relaxed.network)
     calendar, broken = arrange(case, relaxed.network, relaxed.taken)

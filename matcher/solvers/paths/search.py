@@ -14,33 +14,79 @@ import numpy as np
 
 from matcher.geo import EARTH_RADIUS_M
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.values import FAR, PERSON_BITS
+from matcher.solvers.paths.values import (
+    AT,
+    BARRED_AT,
+    BARRED_END,
+    BOUND,
+    BUSY_AT,
+    BUSY_END,
+    CELLS_AT,
+    CERT_AT,
+    CERT_END,
+    COLS,
+    DURATION_S,
+    EARLIEST_S,
+    ENTRY,
+    FAR,
+    FIXED_START_S,
+    FURTHEST_M,
+    GRID,
+    HIGH,
+    HOME,
+    HOURS_AT,
+    HOURS_END,
+    LAT,
+    LATEST_S,
+    LENGTH,
+    LON,
+    NEED_AT,
+    NEED_END,
+    NOW_S,
+    PERSON_BITS,
+    POINTS,
+    REACH_M,
+    RING,
+    ROOM,
+    ROWS,
+    SOUTH,
+    SPEED_MPS,
+    STEP,
+    WEST,
+    WIDE,
+    X,
+    Y,
+    Z,
+    ZONE,
+)
 
-HALF_TURN = math.pi / 2
+QUARTER_TURN = math.pi / 2
 NO_START = -1
+NOWHERE = 1e9
 
 
 @compiled
 def metres(people: Any, asks: Any, a: int, v: int) -> float:
     """Return great-circle metres by the chord."""
-    dx, dy, dz = people.x[v] - asks.x[a], people.y[v] - asks.y[a], people.z[v] - asks.z[a]
+    here, there = asks.place, people.place
+    dx, dy, dz = there[v, X] - here[a, X], there[v, Y] - here[a, Y], there[v, Z] - here[a, Z]
     return 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, 0.5 * math.sqrt(dx * dx + dy * dy + dz * dz)))
 
 
 @compiled
 def last_start_s(people: Any, asks: Any, a: int, v: int) -> int:
     """Return the last start that window, fixed start and certificates allow; NO_START where a skill is missing."""
-    duration = asks.duration_s[a]
-    last = asks.latest_s[a] - duration
-    if asks.fixed_start_s[a] >= 0:
-        last = min(last, asks.fixed_start_s[a])
-    for n in range(asks.need_at[a], asks.need_at[a + 1]):
-        skill = asks.need_skill[n]
-        if people.levels[v, skill] < asks.need_level[n]:
+    ask = asks.facts[a]
+    last = ask[LATEST_S] - ask[DURATION_S]
+    if ask[FIXED_START_S] >= 0:
+        last = min(last, ask[FIXED_START_S])
+    for n in range(ask[NEED_AT], ask[NEED_END]):
+        skill = asks.needs[n, 0]
+        if people.levels[v, skill] < asks.needs[n, 1]:
             return NO_START
-        for c in range(people.cert_at[v], people.cert_at[v + 1]):
-            if people.cert_skill[c] == skill:
-                last = min(last, people.cert_expires_s[c] - duration)
+        for c in range(people.facts[v, CERT_AT], people.facts[v, CERT_END]):
+            if people.certs[c, 0] == skill:
+                last = min(last, people.certs[c, 1] - ask[DURATION_S])
     return last
 
 
@@ -48,26 +94,23 @@ def last_start_s(people: Any, asks: Any, a: int, v: int) -> int:
 def earliest_start_s(people: Any, asks: Any, a: int, v: int, away_m: float) -> int:
     """Return the earliest start that skills, hours, travel and busy time leave, NO_START where there is none."""
     last = last_start_s(people, asks, a, v)
-    travel = int(math.ceil(away_m / people.speed_mps[v]))
-    start = max(asks.now_s[0] + travel, asks.earliest_s[a], asks.fixed_start_s[a])
-    if start > last:
-        return NO_START
-    duration = asks.duration_s[a]
-    window, end = people.hours_at[people.hours[v]], people.hours_at[people.hours[v] + 1]
-    while window < end:
-        start = max(start, people.hours_from_s[window])
-        if start > last:
-            return NO_START
-        if start + duration > people.hours_until_s[window]:
+    ask, facts = asks.facts[a], people.facts[v]
+    travel = int(math.ceil(away_m / people.place[v, SPEED_MPS]))
+    start = max(ask[NOW_S] + travel, ask[EARLIEST_S], ask[FIXED_START_S])
+    duration = ask[DURATION_S]
+    window = facts[HOURS_AT]
+    while window < facts[HOURS_END] and start <= last:
+        start = max(start, people.hours[window, 0])
+        if start + duration > people.hours[window, 1]:
             window += 1
             continue
         moved = start
-        for b in range(people.busy_at[v], people.busy_at[v + 1]):
-            begin, until = people.busy_from_s[b], people.busy_until_s[b]
+        for b in range(facts[BUSY_AT], facts[BUSY_END]):
+            begin, until = people.busy[b, 0], people.busy[b, 1]
             if begin < until and begin < start + duration and until > start - travel:
                 moved = max(moved, until + travel)
         if moved == start:
-            return start
+            return start if start <= last else NO_START
         start = moved
     return NO_START
 
@@ -76,30 +119,31 @@ def earliest_start_s(people: Any, asks: Any, a: int, v: int, away_m: float) -> i
 def pair_cost(people: Any, asks: Any, a: int, v: int) -> int:
     """Return the points of a pair, -1 where a hard rule forbids it."""
     away = metres(people, asks, a, v)
-    if away > people.reach_m[v]:
+    if away > people.place[v, REACH_M]:
         return -1
-    if asks.zone[a] >= 0 and people.zone[v] >= 0 and asks.zone[a] != people.zone[v]:
+    zone, home = asks.facts[a, ZONE], people.facts[v, HOME]
+    if zone >= 0 and home >= 0 and zone != home:
         return -1
-    for b in range(asks.barred_at[a], asks.barred_at[a + 1]):
+    for b in range(asks.facts[a, BARRED_AT], asks.facts[a, BARRED_END]):
         if asks.barred[b] == v:
             return -1
     if earliest_start_s(people, asks, a, v, away) == NO_START:
         return -1
-    return int(math.floor(away + 0.5)) + people.points[v]
+    return int(math.floor(away + 0.5)) + people.facts[v, POINTS]
 
 
 @compiled
 def home_cell(grids: Any, asks: Any, a: int) -> tuple[int, int]:
     """Return row and column of the ask's cell; outside the grid the nearest one."""
-    q = asks.grid[a]
-    row = int(math.floor((asks.lat[a] - grids.south[q]) / grids.high[q]))
-    col = int(math.floor((asks.lon[a] - grids.west[q]) / grids.wide[q]))
-    return min(max(row, 0), grids.rows[q] - 1), min(max(col, 0), grids.cols[q] - 1)
+    q = asks.facts[a, GRID]
+    row = int(math.floor((asks.place[a, LAT] - grids.frame[q, SOUTH]) / grids.frame[q, HIGH]))
+    col = int(math.floor((asks.place[a, LON] - grids.frame[q, WEST]) / grids.frame[q, WIDE]))
+    return min(max(row, 0), grids.shape[q, ROWS] - 1), min(max(col, 0), grids.shape[q, COLS] - 1)
 
 
 @compiled
 def cell_in_ring(ring: int, step: int) -> tuple[int, int]:
-    """Return (rows up, columns right) of the step-th cell of a ring: top, bottom, then both sides."""
+    """Return (rows up, columns right) of the step-th cell of a ring: bottom, top, then both sides."""
     side = 2 * ring + 1
     if ring == 0:
         return 0, 0
@@ -112,59 +156,69 @@ def cell_in_ring(ring: int, step: int) -> tuple[int, int]:
 
 
 @compiled
-def safe_m(grids: Any, asks: Any, a: int, row: int, col: int, ring: int) -> float:
+def safe_m(grids: Any, asks: Any, a: int, ring: int) -> float:
     """Return metres that everybody outside these rings is surely away; FAR where nobody is outside."""
-    q, lat, lon = asks.grid[a], asks.lat[a], asks.lon[a]
-    north = west = 1e9
+    q, lat, lon = asks.facts[a, GRID], asks.place[a, LAT], asks.place[a, LON]
+    row, col = home_cell(grids, asks, a)
+    south, west, high, wide = grids.frame[q, SOUTH], grids.frame[q, WEST], grids.frame[q, HIGH], grids.frame[q, WIDE]
+    up = across = NOWHERE
     if row - ring > 0:
-        north = min(north, lat - (grids.south[q] + (row - ring) * grids.high[q]))
-    if row + ring + 1 < grids.rows[q]:
-        north = min(north, grids.south[q] + (row + ring + 1) * grids.high[q] - lat)
+        up = min(up, lat - (south + (row - ring) * high))
+    if row + ring + 1 < grids.shape[q, ROWS]:
+        up = min(up, south + (row + ring + 1) * high - lat)
     if col - ring > 0:
-        west = min(west, lon - (grids.west[q] + (col - ring) * grids.wide[q]))
-    if col + ring + 1 < grids.cols[q]:
-        west = min(west, grids.west[q] + (col + ring + 1) * grids.wide[q] - lon)
-    if west < 1e9:
-        west = math.asin(math.cos(lat) * math.sin(min(west, HALF_TURN)))
-    angle = min(north, west)
-    return float(FAR) if angle >= 1e9 else EARTH_RADIUS_M * angle * (1.0 - 1e-9) - 1e-3
+        across = min(across, lon - (west + (col - ring) * wide))
+    if col + ring + 1 < grids.shape[q, COLS]:
+        across = min(across, west + (col + ring + 1) * wide - lon)
+    if across < NOWHERE:
+        across = math.asin(math.cos(lat) * math.sin(min(across, QUARTER_TURN)))
+    angle = min(up, across)
+    return float(FAR) if angle >= NOWHERE else EARTH_RADIUS_M * angle * (1.0 - 1e-9) - 1e-3
+
+
+@compiled
+def cell_at(grids: Any, q: int, row: int, col: int, ring: int, step: int) -> int:
+    """Return where the entries of a ring's cell begin in `starts`, -1 outside the grid."""
+    up, right = cell_in_ring(ring, step)
+    y, x = row + up, col + right
+    if y < 0 or x < 0 or y >= grids.shape[q, ROWS] or x >= grids.shape[q, COLS]:
+        return -1
+    return grids.shape[q, CELLS_AT] + y * grids.shape[q, COLS] + x
 
 
 @compiled
 def extend(work: Any, a: int, want: int) -> bool:
     """List at least `want` more pairs of an ask (and as many as it has), or all there are. False: no room left."""
     people, asks, grids, lists = work.people, work.asks, work.grids, work.lists
-    q = asks.grid[a]
+    q = asks.facts[a, GRID]
     row, col = home_cell(grids, asks, a)
-    ring, step, entry, bound = lists.ring[a], lists.step[a], lists.entry[a], lists.bound[a]
-    fresh, found = lists.fresh, 0
-    want = max(want, lists.length[a])
-    full = False
-    while not full:
+    own = lists.table[a]
+    ring, step, entry, bound = own[RING], own[STEP], own[ENTRY], own[BOUND]
+    want = max(want, own[LENGTH])
+    fresh, found, most = lists.fresh, 0, len(lists.fresh)
+    while found < most:
         cells = 8 * ring if ring else 1
-        while step < cells:
-            up, right = cell_in_ring(ring, step)
-            y, x = row + up, col + right
-            if 0 <= y < grids.rows[q] and 0 <= x < grids.cols[q]:
-                cell = grids.cells_at[q] + y * grids.cols[q] + x
+        while step < cells and found < most:
+            cell = cell_at(grids, q, row, col, ring, step)
+            if cell >= 0:
                 at, end = grids.starts[cell] + entry, grids.starts[cell + 1]
-                while at < end and found < len(fresh):
+                while at < end and found < most:
                     v = grids.entries[at]
                     at += 1
                     cost = pair_cost(people, asks, a, v)
                     if cost >= 0:
-                        fresh[found] = (np.int64(cost) << PERSON_BITS) | v
+                        fresh[found] = (cost << PERSON_BITS) | v
                         found += 1
-                if found == len(fresh) and at < end:
-                    entry, full = at - grids.starts[cell], True
+                if at < end:
+                    entry = at - grids.starts[cell]
                     break
             entry = 0
             step += 1
-        if full:
+        if step < cells:
             break
-        safe = safe_m(grids, asks, a, row, col, ring)
+        safe = safe_m(grids, asks, a, ring)
         ring, step = ring + 1, 0
-        if safe > grids.reach_m[q]:
+        if safe > grids.frame[q, FURTHEST_M]:
             bound = FAR
             break
         bound = max(bound, int(math.floor(safe + 0.5)))
@@ -172,23 +226,25 @@ def extend(work: Any, a: int, want: int) -> bool:
             break
     if not put(lists, a, found):
         return False
-    lists.ring[a], lists.step[a], lists.entry[a], lists.bound[a] = ring, step, entry, bound
+    own[RING], own[STEP], own[ENTRY], own[BOUND] = ring, step, entry, bound
     return True
 
 
 @compiled
 def put(lists: Any, a: int, found: int) -> bool:
     """Merge the first `found` fresh keys into the ask's list. False: no room left, nothing done."""
-    keys, length = lists.keys, lists.length[a]
-    if length + found > lists.room[a]:
-        room = max(2 * lists.room[a], length + found + 8)
+    keys, fresh, own = lists.keys, lists.fresh, lists.table[a]
+    length = own[LENGTH]
+    if length + found > own[ROOM]:
+        room = max(2 * own[ROOM], length + found + 8)
         top = lists.top[0]
         if top + room > len(keys):
             return False
-        keys[top : top + length] = keys[lists.at[a] : lists.at[a] + length]
-        lists.at[a], lists.room[a], lists.top[0] = top, room, top + room
-    fresh = np.sort(lists.fresh[:found])
-    begin = lists.at[a]
+        for n in range(length):
+            keys[top + n] = keys[own[AT] + n]
+        own[AT], own[ROOM], lists.top[0] = top, room, top + room
+    sort(fresh, found)
+    begin = own[AT]
     left, right, out = begin + length - 1, found - 1, begin + length + found - 1
     while right >= 0:
         if left >= begin and keys[left] > fresh[right]:
@@ -198,8 +254,24 @@ def put(lists: Any, a: int, found: int) -> bool:
             keys[out] = fresh[right]
             right -= 1
         out -= 1
-    lists.length[a] = length + found
+    own[LENGTH] = length + found
     return True
+
+
+@compiled
+def sort(keys: Any, size: int) -> None:
+    """Sort the first `size` keys in place (Shell's sort: the lists are short, and it compiles in no time)."""
+    gap = 1
+    while gap < size // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, size):
+            key, at = keys[i], i
+            while at >= gap and keys[at - gap] > key:
+                keys[at] = keys[at - gap]
+                at -= gap
+            keys[at] = key
+        gap //= 3
 
 
 @compiled

@@ -1,6 +1,7 @@
-"""What the kernel works on: plain arrays under names. People and requirements are numbered in solving order.
+"""What the kernel works on: few plain tables, their columns named here. Numbering is the solving order.
 
-Made by `ground`, read and changed by the kernel's functions. Holds no Python object per person or request.
+Made by `ground` and `batch`, read and changed by the kernel's functions. A row is what one look needs (a cache line);
+there are few tables because every call in the kernel hands them all on.
 """
 
 from __future__ import annotations
@@ -16,114 +17,90 @@ PERSON_BITS = 32
 PERSON_MASK = 2**32 - 1
 
 
-class People(NamedTuple):
-    """Everybody who could be asked at all, by solving rank. `x, y, z`: on the unit sphere."""
+# `People.place`, and the first three of `Asks.place` (unit sphere)
+X, Y, Z, REACH_M, SPEED_MPS = range(5)
+# `People.facts`: `points` are cost terms of the person alone; `..._AT, ..._END` are rows of other tables
+POINTS, HOME, HOURS_AT, HOURS_END, BUSY_AT, BUSY_END, CERT_AT, CERT_END = range(8)
 
-    x: F64
-    y: F64
-    z: F64
-    reach_m: F64
-    speed_mps: F64
-    points: I64  # cost terms of the person alone, >= 0
-    zone: I32
+
+class People(NamedTuple):
+    """Everybody who could be asked at all, by solving rank."""
+
+    place: F64  # [V, 5]
+    facts: I64  # [V, 8]
     levels: U8  # [V, skills]
-    hours: I32
-    hours_at: I64  # CSR by hours row
-    hours_from_s: I64
-    hours_until_s: I64
-    busy_at: I64  # CSR by person
-    busy_from_s: I64
-    busy_until_s: I64
-    cert_at: I64  # CSR by person
-    cert_skill: I32
-    cert_expires_s: I64
+    hours: I64  # [., 2] from, until
+    busy: I64  # [., 2] from, until
+    certs: I64  # [., 2] skill, expires
+
+
+# `Asks.place` (radians)
+LAT, LON = 3, 4
+# `Asks.facts`
+(
+    NOW_S, EARLIEST_S, LATEST_S, DURATION_S, FIXED_START_S, ZONE,
+    NEED_AT, NEED_END, BARRED_AT, BARRED_END, GRID,
+) = range(11)  # fmt: skip
 
 
 class Asks(NamedTuple):
     """What is asked for: requirements that ask the very same share one ask, hence one list."""
 
-    now_s: I64  # [1]
-    x: F64
-    y: F64
-    z: F64
-    lat: F64  # radians
-    lon: F64
-    earliest_s: I64
-    latest_s: I64
-    duration_s: I64
-    fixed_start_s: I64
-    zone: I32
-    need_at: I64  # CSR by ask
-    need_skill: I32
-    need_level: U8
-    barred_at: I64  # CSR by ask
-    barred: I32
-    grid: I32
+    place: F64  # [A, 5]
+    facts: I64  # [A, 11]
+    needs: I64  # [., 2] skill, level
+    barred: I64  # people
+
+
+# `Grids.frame` (radians, metres) and `Grids.shape`
+SOUTH, WEST, HIGH, WIDE, FURTHEST_M = range(5)
+ROWS, COLS, CELLS_AT = range(3)
 
 
 class Grids(NamedTuple):
-    """People by cells of latitude and longitude, one grid a skill (radians; cells row by row; entries by rank)."""
+    """People by cells of latitude and longitude, one grid a skill; cells row by row, entries by rank."""
 
-    south: F64
-    west: F64
-    high: F64
-    wide: F64
-    rows: I64
-    cols: I64
-    reach_m: F64  # of the grid's people at most
-    cells_at: I64  # where the grid's cells begin in `starts`
+    frame: F64  # [Q, 5]
+    shape: I64  # [Q, 3]
     starts: I64
     entries: I32
 
 
-class Lists(NamedTuple):
-    """The pairs found so far by ask, sorted; every feasible pair not listed costs at least `bound`.
+# `Lists.table`: every feasible pair not listed costs at least BOUND; RING, STEP, ENTRY: where the search goes on
+AT, LENGTH, ROOM, BOUND, RING, STEP, ENTRY = range(7)
 
-    `ring, step, entry`: where the search goes on.
-    """
+
+class Lists(NamedTuple):
+    """The pairs found so far by ask, sorted."""
 
     keys: I64
+    table: I64  # [A, 7]
     top: I64  # [1] first free place in `keys`
-    at: I64
-    length: I64
-    room: I64
-    bound: I64
-    ring: I64
-    step: I64
-    entry: I64
     fresh: I64
 
 
+# `Flow.nodes`: people, then requirements. PRICE: p_v, pi_r; slots FIRST ... FIRST + SIZE, COUNT of them taken; then the
+# present search: DIST, VIA (node before), COST of the pair by which a person was reached, PLACE in the heap
+PRICE, FIRST, COUNT, SIZE, DIST, VIA, COST, PLACE = range(8)
+# `Flow.slots`: who is on the other side, at what cost
+OTHER, PAIR_COST = range(2)
+# `Flow.needs`: U_r at the present U', places that stay OPEN
+ASK, WEIGHT, UNSERVED, OPEN = range(4)
+# `Flow.count`
+TOUCHED, SEEN, WAITING = range(3)
+
+
 class Flow(NamedTuple):
-    """Who serves what, and the prices. Slots of requirements and people are CSR by supply and by capacity."""
+    """Who serves what, the prices, and the working memory of one search (clean between searches)."""
 
-    ask: I32
-    weight: I64
-    unserved: I64  # U_r at the present U'
-    open: I64  # places that stay unserved
-    pays: I64  # pi_r
-    serve_at: I64
-    serve_count: I64
-    served_by: I32
-    served_cost: I64
-    price: I64  # p_v
-    hold_at: I64
-    hold_count: I64
-    holder: I32
-
-
-class Scratch(NamedTuple):
-    """Working memory of one search, clean between searches."""
-
-    dist: I64  # people, then requirements
-    via: I32
-    cost: I64  # of the pair by which a person was reached
-    touched: I32
-    count: I64  # [0] touched, [1] asks touched, [2] heap
-    ask_best: I64
-    asks: I32
-    heap: I32
-    place: I32
+    nodes: I64  # [V + R, 8]
+    slots: I64  # [., 2]
+    needs: I64  # [R, 4]
+    heap: I64
+    touched: I64
+    seen: I64  # asks
+    ask_best: I64  # [A]
+    count: I64  # [3]
 
 
 class Work(NamedTuple):
@@ -134,4 +111,3 @@ class Work(NamedTuple):
     grids: Grids
     lists: Lists
     flow: Flow
-    scratch: Scratch
