@@ -19,6 +19,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements-dev.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -c 'import ortools.graph.python.min_cost_flow, ortools.sat.python.cp_model, scipy.sparse.csgraph'
+	@$(BIN)/python -c 'from matcher.solvers import paths; paths.warm() or print("The kernel (paths) cannot be compiled here; OR-Tools answers alone.")'
 	@touch $(READY)
 
 demo: $(READY) ## set up and play a day of a county through the whole chain (DEMO="--help" for more)

@@ -17,7 +17,6 @@ from matcher.problem import COST_MAX, I64, Certificate, Placement, Plan, Problem
 from matcher.solvers import recount
 from matcher.solvers.calendar import leg_s
 
-
 #: Engines whose plan is a cheapest flow itself, so that its prices must prove it to the point.
 FLOWS = ("ortools-flow", "paths")
 

@@ -53,4 +53,3 @@ def warm() -> bool:
         if warming.run():
             _warm.append(True)
     return ready()
-

@@ -44,8 +44,8 @@ FIRST_LIST = 6
 def reach(flow: Any, node: int, dist: int, via: int) -> None:
     """Note a shorter way to a node."""
     if flow.nodes[node, DIST] == FAR:
-        flow.touched[flow.count[TOUCHED]] = node
-        flow.count[TOUCHED] += 1
+        flow.touched[flow.counts[TOUCHED]] = node
+        flow.counts[TOUCHED] += 1
     flow.nodes[node, DIST] = dist
     flow.nodes[node, VIA] = via
 
@@ -53,19 +53,19 @@ def reach(flow: Any, node: int, dist: int, via: int) -> None:
 @compiled
 def clean(flow: Any) -> None:
     """Forget a search."""
-    for n in range(flow.count[TOUCHED]):
+    for n in range(flow.counts[TOUCHED]):
         flow.nodes[flow.touched[n], DIST] = FAR
         flow.nodes[flow.touched[n], PLACE] = -1
-    for n in range(flow.count[SEEN]):
+    for n in range(flow.counts[SEEN]):
         flow.ask_best[flow.seen[n]] = FAR
-    flow.count[:] = 0
+    flow.counts[:] = 0
 
 
 @compiled
 def serves(flow: Any, node: int, v: int) -> bool:
     """Say whether this person serves this requirement (a node)."""
     first = flow.nodes[node, FIRST]
-    for n in range(first, first + flow.nodes[node, COUNT]):
+    for n in range(first, first + flow.nodes[node, COUNT]):  # noqa: SIM110 - compiled
         if flow.slots[n, OTHER] == v:
             return True
     return False
@@ -87,15 +87,15 @@ def scan(flow: Any, lists: Any, i: int, dist: int, best: int, end: int, again: b
     if start >= flow.ask_best[a] and not again:
         return best, end, False
     if flow.ask_best[a] == FAR:
-        flow.seen[flow.count[SEEN]] = a
-        flow.count[SEEN] += 1
+        flow.seen[flow.counts[SEEN]] = a
+        flow.counts[SEEN] += 1
     flow.ask_best[a] = start
     begin = lists.table[a, AT]
     for at in range(begin, begin + lists.table[a, LENGTH]):
         key = lists.keys[at]
         cost = key >> PERSON_BITS
         if start + cost >= best:
-            return best, end, False
+            break
         v = key & PERSON_MASK
         way = start + cost + nodes[v, PRICE]
         if way >= best or way >= nodes[v, DIST] or serves(flow, node, v):
@@ -130,7 +130,7 @@ def forward(work: Any, first: int, pops_max: int) -> int:
     reach(flow, people + first, 0, -1)
     best, end, room = look(work, first, 0, FAR, -1)
     pops = 0
-    while room and flow.count[WAITING] > 0 and nodes[flow.heap[0], DIST] < best:
+    while room and flow.counts[WAITING] > 0 and nodes[flow.heap[0], DIST] < best:
         pops += 1
         if pops > pops_max:
             clean(flow)
@@ -155,7 +155,7 @@ def forward(work: Any, first: int, pops_max: int) -> int:
 @compiled
 def raise_prices(flow: Any, best: int) -> None:
     """Raise whatever the search came to before the path's end."""
-    for n in range(flow.count[TOUCHED]):
+    for n in range(flow.counts[TOUCHED]):
         node = flow.touched[n]
         if flow.nodes[node, DIST] < best:
             flow.nodes[node, PRICE] += best - flow.nodes[node, DIST]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from matcher.geo import EARTH_RADIUS_M
-from matcher.problem import F64, I64
+from matcher.problem import F64, I32, I64
 from matcher.solvers.paths.values import Grids
 
 #: People a cell, on average.
@@ -24,7 +24,9 @@ WIDE = np.pi / 2
 def build(lat: F64, lon: F64, reach_m: F64, members: list[I64], lon_span: float) -> Grids:
     """Return one grid for each array of members (people, ascending)."""
     frames = [_frame(lat[who], lon[who], lon_span) for who in members]
-    starts, entries, cells_at = [], [], [0]
+    starts: list[I64] = []
+    entries: list[I32] = []
+    cells_at = [0]
     for who, (south, west, high, wide, rows, cols) in zip(members, frames, strict=True):
         row = _cell(lat[who], south, high, rows)
         cell = row * cols + _cell(lon[who], west, wide, cols)
@@ -65,5 +67,3 @@ def _frame(lat: F64, lon: F64, lon_span: float) -> tuple[float, float, float, fl
 
 def _cell(at: F64, begin: float, size: float, count: int) -> I64:
     return np.asarray(np.clip(np.floor((at - begin) / size), 0, count - 1).astype(np.int64))
-
-

@@ -5,17 +5,21 @@ Called by `road`. Only rules that look at a person alone are applied here; all o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 
+from matcher import costs
 from matcher.candidates import Candidates
 from matcher.problem import COST_MAX, F64, I32, I64, PeopleArrays, Problem
+from matcher.rules import objections
+from matcher.rules.reach import pair_distance_m
 from matcher.solvers.network import price_of_a_place
 from matcher.solvers.paths import grids
-from matcher.solvers.paths.values import Asks, Grids, People
+from matcher.solvers.paths.values import FORBIDDEN, Asks, Grids, People
 
 Table = TypeVar("Table", People, Asks, Grids)
 
@@ -39,6 +43,8 @@ class Ground:
     who: I64
     dearest: int  # no pair costs more
     fill_price: int  # U' that puts the fill first
+    #: (ask, person) -> cost or FORBIDDEN by the rules' own word, for pairs where rounding decides
+    judge: Callable[[int, int], int]
 
 
 def of_problem(problem: Problem, candidates: Candidates) -> Ground:
@@ -69,12 +75,20 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
         who=who,
         dearest=int(min(COST_MAX, np.ceil(reach.max(initial=0.0)))),
         fill_price=fill_price,
+        judge=lambda a, v: _judged(problem, int(first[a]), int(who[v])),
     )
+
+
+def _judged(problem: Problem, r: int, person: int) -> int:
+    if objections(problem, r, person):
+        return FORBIDDEN
+    return sum(costs.of_pair(pair_distance_m(problem, r, person)).values())
 
 
 def settled(table: Table) -> Table:
     """Return the table with arrays of one kind only, contiguous and writable: the kernel is compiled for no other."""
-    return cast(Table, type(table)(*(np.require(column, requirements=["C", "W"]) for column in table)))
+    columns: list[Any] = [np.require(column, requirements=["C", "W"]) for column in table]
+    return type(table)(*columns)
 
 
 def sphere(lat: F64, lon: F64) -> tuple[F64, F64, F64]:
@@ -100,10 +114,9 @@ def _people(problem: Problem, who: I64) -> People:
         people.hours_indptr[hours], people.hours_indptr[hours + 1],
         busy_at[:-1], busy_at[1:], cert_at[:-1], cert_at[1:],
     )  # fmt: skip
+    there = sphere(np.radians(people.lat[who]), np.radians(people.lon[who]))
     return People(
-        place=np.column_stack(
-            (*sphere(np.radians(people.lat[who]), np.radians(people.lon[who])), people.reach_m[who], people.speed_mps[who])
-        ),
+        place=np.column_stack((*there, people.reach_m[who], people.speed_mps[who])),
         facts=np.column_stack(columns).astype(np.int64),
         levels=people.levels[:, who].T,
         hours=np.column_stack((people.hours_from_s, people.hours_until_s)).astype(np.int64),
@@ -143,10 +156,19 @@ def _asks_of(problem: Problem, order: I64) -> tuple[I64, I64]:
     own = asked.people > 1
     for rows, _ in (asked.refused, asked.excluded, asked.serving):
         own[rows] = True
-    columns = (asked.lat, asked.lon, asked.earliest_s, asked.latest_s, asked.duration_s, asked.fixed_start_s, asked.zone)
+    columns = (
+        asked.lat,
+        asked.lon,
+        asked.earliest_s,
+        asked.latest_s,
+        asked.duration_s,
+        asked.fixed_start_s,
+        asked.zone,
+    )
     keys = list(zip(*(column.tolist() for column in columns), strict=True))
     ask_of: dict[object, int] = {}
-    ask, first = [], []
+    ask: list[int] = []
+    first: list[int] = []
     for r, alone in zip(order.tolist(), own[order].tolist(), strict=True):
         key = r if alone else (keys[r], *needs[slice(*spans[r])])
         a = ask_of.setdefault(key, len(first))

@@ -1,8 +1,8 @@
-"""Kernel: whether more (or weightier) places could be filled, over all feasible pairs; if not, the prices that prove it.
+"""Kernel: whether more (or weightier) places could be filled, over all feasible pairs; if not, prices that prove it.
 
-From the open places alternating paths are followed, the weightiest first. One that ends at free capacity, or at a served
-requirement of smaller weight, could fill more. If none does, whatever was reached from weight w may pay w times any
-rise of U': its people are all taken, by requirements that weigh as much (MATCHING 4).
+From the open places alternating paths are followed, the weightiest first. One that ends at free capacity, or at a
+served requirement of smaller weight, could fill more. If none does, whatever was reached from weight w may pay w times
+any rise of U': its people are all taken, by requirements that weigh as much (MATCHING 4).
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ LOOKED_AT = -1
 @compiled
 def reaches_more(work: Any, weights: Any, mark: Any, queue: Any) -> bool:
     """Say whether more could be filled; else leave in `mark` the weight from which each node was reached.
+
+    Void where pairs wait to be judged afterwards.
 
     `weights`: those of open places, falling; `mark` (people, then requirements): zeros.
     """
@@ -114,7 +116,7 @@ def spread_unlisted(work: Any, a: int, weight: int, mark: Any, queue: Any, size:
             if cell >= 0:
                 for at in range(grids.starts[cell] + entry, grids.starts[cell + 1]):
                     v = grids.entries[at]
-                    if mark[v] == 0 and pair_cost(people, asks, a, v) >= 0:
+                    if mark[v] == 0 and pair_cost(people, asks, work.lists, a, v) >= 0:
                         size, more = visit(work.flow, v, weight, mark, queue, size)
                         if more:
                             return size, True

@@ -14,8 +14,8 @@ def push(flow: Any, v: int) -> None:
     nodes, heap = flow.nodes, flow.heap
     at, near = nodes[v, PLACE], nodes[v, DIST]
     if at < 0:
-        at = flow.count[WAITING]
-        flow.count[WAITING] += 1
+        at = flow.counts[WAITING]
+        flow.counts[WAITING] += 1
     while at > 0:
         above = heap[(at - 1) >> 1]
         far = nodes[above, DIST]
@@ -34,8 +34,8 @@ def pop(flow: Any) -> int:
     nodes, heap = flow.nodes, flow.heap
     first = heap[0]
     nodes[first, PLACE] = -1
-    flow.count[WAITING] -= 1
-    size = flow.count[WAITING]
+    flow.counts[WAITING] -= 1
+    size = flow.counts[WAITING]
     if size == 0:
         return first
     last = heap[size]

@@ -87,10 +87,10 @@ class _Rows(Sequence[Row]):
 
     candidates: Candidates
     full: dict[int, Row]
-    count: int
+    size: int
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
     @overload
     def __getitem__(self, at: int) -> Row: ...
@@ -100,7 +100,7 @@ class _Rows(Sequence[Row]):
 
     def __getitem__(self, at: int | slice) -> Row | Sequence[Row]:
         if isinstance(at, slice):
-            return [self[r] for r in range(*at.indices(self.count))]
+            return [self[r] for r in range(*at.indices(self.size))]
         row = self.full.get(at)
         return self.candidates.row(at) if row is None else row
 

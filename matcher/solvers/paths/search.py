@@ -1,8 +1,8 @@
 """Kernel: which people an ask can have, ring by ring of its grid, and what surely lies beyond.
 
-A person outside the rings looked at differs in latitude or in longitude by at least the way to the rings' edge. The
+A person outside the rings looked at differs in latitude or in longitude by at least the way to their edge. The
 distance is then at least R * (difference in latitude), or R * asin(cos(latitude) * sin(difference in longitude)): the
-way to that meridian. Both hold on the sphere, so nothing is projected; a millimetre and 1e-9 are taken off for rounding.
+way to that meridian. Both hold on the sphere, nothing is projected; a millimetre and 1e-9 are taken off for rounding.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ from matcher.solvers.paths.values import (
     CERT_AT,
     CERT_END,
     COLS,
+    DOUBTFUL,
+    DOUBTS,
     DURATION_S,
     EARLIEST_S,
     ENTRY,
     FAR,
     FIXED_START_S,
+    FORBIDDEN,
     FURTHEST_M,
     GRID,
     HIGH,
@@ -52,17 +55,20 @@ from matcher.solvers.paths.values import (
     SOUTH,
     SPEED_MPS,
     STEP,
+    TOP,
     WEST,
     WIDE,
+    ZONE,
     X,
     Y,
     Z,
-    ZONE,
 )
 
 QUARTER_TURN = math.pi / 2
 NO_START = -1
 NOWHERE = 1e9
+#: Metres and seconds within which two ways to compute a distance may round differently.
+HAIR = 1e-6
 
 
 @compiled
@@ -95,7 +101,7 @@ def earliest_start_s(people: Any, asks: Any, a: int, v: int, away_m: float) -> i
     """Return the earliest start that skills, hours, travel and busy time leave, NO_START where there is none."""
     last = last_start_s(people, asks, a, v)
     ask, facts = asks.facts[a], people.facts[v]
-    travel = int(math.ceil(away_m / people.place[v, SPEED_MPS]))
+    travel = math.ceil(away_m / people.place[v, SPEED_MPS])
     start = max(ask[NOW_S] + travel, ask[EARLIEST_S], ask[FIXED_START_S])
     duration = ask[DURATION_S]
     window = facts[HOURS_AT]
@@ -116,28 +122,55 @@ def earliest_start_s(people: Any, asks: Any, a: int, v: int, away_m: float) -> i
 
 
 @compiled
-def pair_cost(people: Any, asks: Any, a: int, v: int) -> int:
-    """Return the points of a pair, -1 where a hard rule forbids it."""
-    away = metres(people, asks, a, v)
-    if away > people.place[v, REACH_M]:
-        return -1
+def pair_cost(people: Any, asks: Any, lists: Any, a: int, v: int) -> int:
+    """Return the points of a pair, FORBIDDEN by a hard rule, or DOUBTFUL until the rules have judged it."""
     zone, home = asks.facts[a, ZONE], people.facts[v, HOME]
     if zone >= 0 and home >= 0 and zone != home:
-        return -1
+        return FORBIDDEN
+    away = metres(people, asks, a, v)
+    if away > people.place[v, REACH_M] + HAIR:
+        return FORBIDDEN
     for b in range(asks.facts[a, BARRED_AT], asks.facts[a, BARRED_END]):
         if asks.barred[b] == v:
-            return -1
+            return FORBIDDEN
+    points = math.floor(away + 0.5)
+    way_s = away / people.place[v, SPEED_MPS]
+    if (
+        away > people.place[v, REACH_M] - HAIR
+        or abs(away - math.floor(away) - 0.5) < HAIR
+        or abs(way_s - math.floor(way_s + 0.5)) < HAIR
+    ):
+        return judged(lists, a, v)
     if earliest_start_s(people, asks, a, v, away) == NO_START:
-        return -1
-    return int(math.floor(away + 0.5)) + people.facts[v, POINTS]
+        return FORBIDDEN
+    return points + people.facts[v, POINTS]
+
+
+@compiled
+def judged(lists: Any, a: int, v: int) -> int:
+    """Return what the rules said of a pair where rounding decides; note it where they were not asked yet."""
+    key = (a << PERSON_BITS) | v
+    low, high = 0, len(lists.judged)
+    while low < high:
+        middle = (low + high) >> 1
+        if lists.judged[middle, 0] < key:
+            low = middle + 1
+        else:
+            high = middle
+    if low < len(lists.judged) and lists.judged[low, 0] == key:
+        return lists.judged[low, 1]
+    if lists.top[DOUBTS] < len(lists.doubts):
+        lists.doubts[lists.top[DOUBTS]] = key
+        lists.top[DOUBTS] += 1
+    return DOUBTFUL
 
 
 @compiled
 def home_cell(grids: Any, asks: Any, a: int) -> tuple[int, int]:
     """Return row and column of the ask's cell; outside the grid the nearest one."""
     q = asks.facts[a, GRID]
-    row = int(math.floor((asks.place[a, LAT] - grids.frame[q, SOUTH]) / grids.frame[q, HIGH]))
-    col = int(math.floor((asks.place[a, LON] - grids.frame[q, WEST]) / grids.frame[q, WIDE]))
+    row = math.floor((asks.place[a, LAT] - grids.frame[q, SOUTH]) / grids.frame[q, HIGH])
+    col = math.floor((asks.place[a, LON] - grids.frame[q, WEST]) / grids.frame[q, WIDE])
     return min(max(row, 0), grids.shape[q, ROWS] - 1), min(max(col, 0), grids.shape[q, COLS] - 1)
 
 
@@ -188,7 +221,10 @@ def cell_at(grids: Any, q: int, row: int, col: int, ring: int, step: int) -> int
 
 @compiled
 def extend(work: Any, a: int, want: int) -> bool:
-    """List at least `want` more pairs of an ask (and as many as it has), or all there are. False: no room left."""
+    """List at least `want` more pairs of an ask (and as many as it has), or all there are.
+
+    False: nothing is done, for want of room or because pairs wait to be judged.
+    """
     people, asks, grids, lists = work.people, work.asks, work.grids, work.lists
     q = asks.facts[a, GRID]
     row, col = home_cell(grids, asks, a)
@@ -205,7 +241,7 @@ def extend(work: Any, a: int, want: int) -> bool:
                 while at < end and found < most:
                     v = grids.entries[at]
                     at += 1
-                    cost = pair_cost(people, asks, a, v)
+                    cost = pair_cost(people, asks, lists, a, v)
                     if cost >= 0:
                         fresh[found] = (cost << PERSON_BITS) | v
                         found += 1
@@ -221,10 +257,10 @@ def extend(work: Any, a: int, want: int) -> bool:
         if safe > grids.frame[q, FURTHEST_M]:
             bound = FAR
             break
-        bound = max(bound, int(math.floor(safe + 0.5)))
+        bound = max(bound, math.floor(safe + 0.5))
         if found >= want:
             break
-    if not put(lists, a, found):
+    if lists.top[DOUBTS] > 0 or not put(lists, a, found):
         return False
     own[RING], own[STEP], own[ENTRY], own[BOUND] = ring, step, entry, bound
     return True
@@ -237,12 +273,12 @@ def put(lists: Any, a: int, found: int) -> bool:
     length = own[LENGTH]
     if length + found > own[ROOM]:
         room = max(2 * own[ROOM], length + found + 8)
-        top = lists.top[0]
+        top = lists.top[TOP]
         if top + room > len(keys):
             return False
         for n in range(length):
             keys[top + n] = keys[own[AT] + n]
-        own[AT], own[ROOM], lists.top[0] = top, room, top + room
+        own[AT], own[ROOM], lists.top[TOP] = top, room, top + room
     sort(fresh, found)
     begin = own[AT]
     left, right, out = begin + length - 1, found - 1, begin + length + found - 1

@@ -69,14 +69,21 @@ class Grids(NamedTuple):
 # `Lists.table`: every feasible pair not listed costs at least BOUND; RING, STEP, ENTRY: where the search goes on
 AT, LENGTH, ROOM, BOUND, RING, STEP, ENTRY = range(7)
 
+# `Lists.top`: first free place in `keys`; how many wait in `doubts`
+TOP, DOUBTS = range(2)
+#: Instead of a cost: a hard rule forbids the pair; only the rules themselves can say.
+FORBIDDEN, DOUBTFUL = -1, -2
+
 
 class Lists(NamedTuple):
-    """The pairs found so far by ask, sorted."""
+    """The pairs found so far by ask, sorted. `judged`: pairs where rounding decides, by the rules' own word."""
 
     keys: I64
     table: I64  # [A, 7]
-    top: I64  # [1] first free place in `keys`
+    top: I64  # [TOP, DOUBTS]
     fresh: I64
+    judged: I64  # [., 2] ask << 32 | person (sorted), cost or FORBIDDEN
+    doubts: I64  # pairs that wait to be judged
 
 
 # `Flow.nodes`: people, then requirements. PRICE: p_v, pi_r; slots FIRST ... FIRST + SIZE, COUNT of them taken; then the
@@ -86,7 +93,7 @@ PRICE, FIRST, COUNT, SIZE, DIST, VIA, COST, PLACE = range(8)
 OTHER, PAIR_COST = range(2)
 # `Flow.needs`: U_r at the present U', places that stay OPEN
 ASK, WEIGHT, UNSERVED, OPEN = range(4)
-# `Flow.count`
+# `Flow.counts`
 TOUCHED, SEEN, WAITING = range(3)
 
 
@@ -100,7 +107,7 @@ class Flow(NamedTuple):
     touched: I64
     seen: I64  # asks
     ask_best: I64  # [A]
-    count: I64  # [3]
+    counts: I64  # [3]
 
 
 class Work(NamedTuple):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.problem import Problem, PeopleArrays, RequirementArrays
+from matcher.problem import PeopleArrays, Problem, RequirementArrays
 from matcher.solvers.paths import road
 
 DAY = 86_400
