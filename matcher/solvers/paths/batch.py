@@ -44,9 +44,9 @@ from matcher.solvers.paths.values import (
 FIRST_PRICE = 4
 RISE = 4
 #: A path that goes past more people than this is given up at first, and its requirement bids.
-POPS = 8
+POPS = 256
 #: Points by which a bid goes above the second best.
-STEP = 1
+STEP = 64
 #: Pairs that one step of the search finds at most; room for pairs at first, by ask.
 FRESH = 1024
 ROOM = 64
