@@ -3,8 +3,8 @@
     python -m tests.benchmarks.paths_against_ortools [--sizes 1000 2000 5000] [--million]
 
 Per town: `plan` is problem to plan on both sides (lists, solve, prices, reasons); `lists` is our arrays, lists and
-solve against solvers that find their pairs listed already (OR-Tools over all pairs with growth; SciPy's dense assignment
-up to 2,000 requests, whose matrix is in its time). Filled and points must be equal before anything is timed.
+solve against solvers that find their pairs listed already (OR-Tools over all pairs with growth; SciPy's dense one up to
+2,000 requests, whose matrix is in its time). Filled and points must be equal before anything is timed.
 """
 
 from __future__ import annotations
