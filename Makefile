@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test services services-three services-stop bench lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop bench lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,7 +38,10 @@ check: $(READY) ## format, lint, types, import contracts, unit, contract and sto
 test: check ## set up and run every test; those on real data need PAIDAN_DATA and say so when it is not set
 	@$(BIN)/python -m pytest -m '(slow or data or kafka or redis or rabbitmq)' -rs
 
-services: $(READY) ## start Apache Kafka, Redis and RabbitMQ for tests on 127.0.0.1; then `source .services/env`
+june-brokers: $(READY) ## June of Boston on the brokers, as many zones and as one, against one machine's run (PAIDAN_DATA; minutes)
+	@PAIDAN_JUNE_BROKERS=1 $(BIN)/python -m pytest -n 0 -s -rs tests/test_june_on_brokers.py
+
+services: $(READY) ## start Kafka, Redis, RabbitMQ for tests on 127.0.0.1, install what checks deploy/; then `source .services/env`
 	@$(BIN)/python deploy/services/services.py start
 
 services-three: $(READY) ## the same with three Kafka brokers

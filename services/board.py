@@ -12,9 +12,27 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from matcher.events import Event
+from services.exits import ExitCode, Stop
+from services.names import NAME
 
 #: What can be asked for. `zone` is asked with the zone's own id.
 Kind = Literal["zone", "request", "volunteer", "offer", "assignment", "command"]
+
+
+class BoardAway(Exception):
+    """The board does not answer now; nothing is lost, ask again. The text says why, without any content."""
+
+
+class BoardLost(Stop):
+    """The board holds less than it was told: emptied, or another one was put in its place. Exit 4 where nobody mends
+    it; a follower (`projecting.BoardFollower`) begins again from what the board holds."""
+
+    def __init__(self, partition: int, holds: int, told: int) -> None:
+        super().__init__(
+            ExitCode.UNREACHABLE,
+            f"The board holds partition ({partition}) up to offset ({holds}), it was told up to ({told}). "
+            f"Run `{NAME} board rebuild`; the journal has everything.",
+        )
 
 
 class Receipt(msgspec.Struct, kw_only=True):
@@ -39,7 +57,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     partition: int
     as_of: int
     found: Any
-    #: The board is known to lag behind what was told once (emptied, or being rebuilt): `as_of` still holds.
+    #: The board is known to lag behind what was told once (emptied, being filled or rebuilt): `as_of` still holds.
     stale: bool = False
 
 

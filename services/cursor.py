@@ -14,6 +14,8 @@ from services.ports import Log, LogUntrusted, Record
 
 #: Delivered records kept in memory; what comes beyond is read from the log when its turn comes.
 INBOX_MAX = 2000
+#: The same in bytes of their values: a partition's share of memory, however large its commands are.
+INBOX_BYTES_MAX = 16 << 20
 
 
 class Cursor:
@@ -28,6 +30,7 @@ class Cursor:
         topic_id: str | None = None,
         *,
         inbox_max: int = INBOX_MAX,
+        inbox_bytes_max: int = INBOX_BYTES_MAX,
         meters: Meters | None = None,
     ) -> None:
         self.next_offset = next_offset
@@ -37,6 +40,8 @@ class Cursor:
         self._partition = partition
         self._inbox: deque[Record] = deque()  # exactly the offsets from next_offset on
         self._inbox_max = inbox_max
+        self._inbox_bytes = 0
+        self._inbox_bytes_max = inbox_bytes_max
         self._known_end = next_offset
         self._news = asyncio.Event()
         self._meters = meters or Meters()
@@ -46,12 +51,23 @@ class Cursor:
         """How many records are known to be there and not yet taken."""
         return self._known_end - self.next_offset
 
+    @property
+    def known_end(self) -> int:
+        """Records before this offset are known to be there."""
+        return self._known_end
+
+    @property
+    def head_at_s(self) -> float | None:
+        """When the next record was appended, seconds since 1970; None while it is not here."""
+        return self._inbox[0].at_s if self._inbox else None
+
     def deliver(self, offset: int, record: Record) -> None:
         """Use a record that a driver brought if it is the next one; else only remember that it exists."""
         if offset < self.next_offset:
             return
-        if offset == self.next_offset + len(self._inbox) and len(self._inbox) < self._inbox_max:
+        if offset == self.next_offset + len(self._inbox) and self._has_room(record):
             self._inbox.append(record)
+            self._inbox_bytes += len(record.value)
         if offset >= self._known_end:
             self._known_end = offset + 1
             self._news.set()
@@ -74,7 +90,7 @@ class Cursor:
     async def take(self, limit: int) -> list[Record]:
         """Return up to `limit` records and step past them; [] when nothing more is known to be there."""
         if self._inbox:
-            records = [self._inbox.popleft() for _ in range(min(limit, len(self._inbox)))]
+            records = [self._pop() for _ in range(min(limit, len(self._inbox)))]
         elif self.backlog:
             records = await self._read(min(limit, self.backlog))
         else:
@@ -87,6 +103,7 @@ class Cursor:
     def back_to(self, offset: int) -> None:
         """Take up again at an earlier offset: what was taken beyond it was not used."""
         self._inbox.clear()
+        self._inbox_bytes = 0
         self.next_offset = offset
         self._news.set()
 
@@ -111,5 +128,13 @@ class Cursor:
         self._meters.read_back(self._partition, len(records))
         # A driver may have brought the same ones meanwhile.
         for _ in range(min(len(records), len(self._inbox))):
-            self._inbox.popleft()
+            self._pop()
         return records
+
+    def _has_room(self, record: Record) -> bool:
+        return len(self._inbox) < self._inbox_max and self._inbox_bytes + len(record.value) <= self._inbox_bytes_max
+
+    def _pop(self) -> Record:
+        record = self._inbox.popleft()
+        self._inbox_bytes -= len(record.value)
+        return record

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from matcher.commands import Command
+from services.asking import asked
 from services.core import Core, ZoneState
 from services.feed import Feed
 from services.meters import Meters
@@ -21,7 +22,6 @@ from services.names import COMMANDS, PARTITIONS
 from services.ports import Log, Message, Record, Solver
 from services.reading import Reader
 from services.ticker import Ticker
-from services.wire import encode, partition_of
 from services.writer import GROUP_MAX, HASH_EVERY, LINGER_S, SNAPSHOT_EVERY, Writer
 
 
@@ -68,7 +68,6 @@ class Embedded:
             )
             for partition in range(partitions)
         ]
-        self._homes: dict[str, int] = {}  # zone -> partition
         self._tasks: list[asyncio.Task[None]] = []
         self._ticking: asyncio.Task[None] | None = None
         self._failure: asyncio.Future[None] | None = None
@@ -117,25 +116,8 @@ class Embedded:
         await asyncio.shield(self._failure)
 
     async def append(self, commands: Sequence[Command]) -> list[tuple[int, int]]:
-        """Append commands durably; return (partition, offset) of each, in the input's order.
-
-        Raises MessageTooLarge; those of other partitions may then have been appended.
-        """
-        by_partition: dict[int, list[int]] = {}
-        for index, command in enumerate(commands):
-            by_partition.setdefault(self._home(command.zone), []).append(index)
-        places: list[tuple[int, int]] = [(0, 0)] * len(commands)
-
-        async def part(partition: int, indexes: list[int]) -> None:
-            first = await self.append_raw(partition, [encode(commands[index]) for index in indexes])
-            for offset, index in enumerate(indexes, first):
-                places[index] = (partition, offset)
-
-        if len(by_partition) == 1:
-            await part(*by_partition.popitem())
-        elif by_partition:
-            await asyncio.gather(*(part(*item) for item in by_partition.items()))
-        return places
+        """See `services.asking.asked`."""
+        return await asked(commands, self.append_raw, self.partitions)
 
     async def append_raw(self, partition: int, values: list[bytes]) -> int:
         """Append bytes as they are to a partition's commands; return the first offset. Raises MessageTooLarge."""
@@ -159,14 +141,9 @@ class Embedded:
             zones.update(writer.zones)
         return MappingProxyType(zones)
 
-    def _home(self, zone: str) -> int:
-        home = self._homes.get(zone)
-        if home is None:
-            home = partition_of(zone, self.partitions)
-            # Kept for zones that exist; a stream of invented names must not fill the memory.
-            if zone in self._writers[home].zones:
-                self._homes[zone] = home
-        return home
+    def writers(self) -> Sequence[Writer]:
+        """Return the writers, to look at only."""
+        return self._writers
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """One failure is everybody's: whoever waits for an answer learns it."""

@@ -6,6 +6,7 @@ Used by the Writer (which then runs ahead of it by one group) and by anybody who
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 
@@ -52,11 +53,15 @@ class Fold:
             raise Stop(
                 ExitCode.BAD_INPUT, f"The journal's entry at {place} is newer than this program. Use a newer version."
             ) from error
+        self.take(offset, judged.entry, events)
+        return judged, events
+
+    def take(self, offset: int, entry: Entry, events: Sequence[Event]) -> None:
+        """Take in an entry that was judged to hold, with its events. Raises LogUntrusted."""
         for event in events:
             self.evolve(event)
-        self.answer(judged.entry)
-        self._compare(offset, judged.entry)
-        return judged, events
+        self.answer(entry)
+        self._compare(offset, entry)
 
     def evolve(self, event: Event) -> None:
         """Take one event into its zone; events of the partition itself change no zone."""

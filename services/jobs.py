@@ -33,6 +33,11 @@ class Notify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """The same for every delivery of one attempt: at most one message goes out for it."""
         return f"{self.job}/{self.attempt}"
 
+    @property
+    def report(self) -> str:
+        """Id of the command that reports this attempt: the same for every delivery."""
+        return f"report:{self.key}"
+
 
 class Jobs(Protocol):
     """A queue of jobs. At least once, in no promised order."""

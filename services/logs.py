@@ -16,7 +16,15 @@ import msgspec
 #: `extra={...}` keys that are written; any other is left out.
 FIELDS = ("zone", "partition", "offset", "command", "job", "error", "code", "signal", "seconds", "count", "check")
 #: Loggers of libraries that say what we say ourselves, or that would write addresses.
-QUIET = {"uvicorn.access": logging.WARNING, "kombu": logging.ERROR, "apprise": logging.CRITICAL + 1, "asyncio": 30}
+QUIET = {
+    "uvicorn.access": logging.WARNING,
+    "kombu": logging.ERROR,
+    "apprise": logging.CRITICAL + 1,
+    "asyncio": logging.WARNING,
+    "faust": logging.WARNING,
+    "mode": logging.WARNING,
+    "aiokafka": logging.WARNING,
+}
 
 
 def setup(form: Literal["console", "json"], level: str, stream: TextIO | None = None) -> None:

@@ -1,6 +1,7 @@
 """What the log's parts count. Every method does nothing here; the metrics adapter overrides what it shows.
 
-Called by Writer, Cursor, Embedded and snapshots. Labels are bounded: partitions, topics and fixed reasons only.
+Called by Writer, Cursor, Embedded, snapshots and the stream's driver. Labels are bounded: partitions, topics, agents
+and fixed reasons only. What is told by looking (lag, ages) is not here but in `services/backlog.py`.
 """
 
 from __future__ import annotations
@@ -41,3 +42,21 @@ class Meters:
 
     def snapshot_ignored(self, partition: int) -> None:
         """A snapshot was there and could not be used (other version, bad hash, missing part)."""
+
+    def progress(self, agent: str) -> None:
+        """An agent (`matching`, `projecting`, `announcing`, `scoring`) took an entry."""
+
+    def rebalanced(self, seconds: float) -> None:
+        """The group has handed out its partitions anew; so long this process waited for its own."""
+
+    def owned(self, partitions: int) -> None:
+        """So many partitions belong to this process now."""
+
+    def committed(self, seconds: float) -> None:
+        """The driver committed offsets."""
+
+    def clock_off(self, partition: int, seconds: float) -> None:
+        """So far this process's clock is from the append time of the partition's broker; 0 within the limit."""
+
+    def board_lag(self, entries: int) -> None:
+        """So many entries have been read and are not on the board yet."""

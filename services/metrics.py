@@ -6,14 +6,24 @@ Base units, bounded labels, no id and no free text as a label. An own registry: 
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from services.names import NAME
@@ -66,15 +76,32 @@ TABLE = (
     Metric("snapshots_total", "counter", ("outcome",), "", "Snapshots written or ignored."),
     Metric("snapshot_size_bytes", "gauge", (), "bytes", "Size of the last snapshot."),
     Metric("snapshot_duration_seconds", "histogram", (), "s", "Time to write a snapshot.", SHORT_S),
-    Metric("stream_last_progress_timestamp_seconds", "gauge", ("agent",), "s", "When a reader last took an entry."),
+    # the stream: partitions of this process, looked at when somebody scrapes
+    Metric("log_partitions", "gauge", (), "", "Partitions of the log; each needs one process that answers it."),
+    Metric("stream_assigned_partitions", "gauge", (), "", "Partitions that this process answers."),
+    Metric("stream_unready_partitions", "gauge", (), "", "Partitions taken whose writer has not caught up yet."),
+    Metric("stream_lag_commands", "gauge", (), "", "Commands not answered, all own partitions together."),
+    Metric("stream_lag_largest_commands", "gauge", (), "", "Commands not answered in the partition with most of them."),
+    Metric("stream_oldest_unanswered_age_seconds", "gauge", (), "s", "Age of the oldest command in hand; 0 if none."),
+    Metric("stream_standstill_seconds", "gauge", (), "s", "Longest time that a partition with commands answered none."),
+    Metric("stream_last_progress_timestamp_seconds", "gauge", ("agent",), "s", "When an agent last took an entry."),
+    Metric("stream_rebalances_total", "counter", (), "", "Times the partitions were handed out anew."),
+    Metric(
+        "stream_rebalance_duration_seconds", "histogram", (), "s", "From losing partitions to having them.", SHORT_S
+    ),
+    Metric("stream_commit_duration_seconds", "histogram", (), "s", "Time to commit offsets (a hint only).", SHORT_S),
+    Metric("stream_clock_difference_seconds", "gauge", (), "s", "Own clock against the append time, the worst broker."),
+    Metric("board_lag_entries", "gauge", (), "", "Journal entries read and not on the board yet."),
     # jobs
-    Metric("queue_depth", "gauge", ("queue",), "", "Jobs that wait."),
+    Metric("queue_depth", "gauge", ("queue",), "", "Jobs that wait: before publishing, and at the broker."),
+    Metric("queue_oldest_job_age_seconds", "gauge", ("queue",), "s", "Age of the job in hand, or of the last before."),
     Metric("notifications_total", "counter", ("channel", "outcome"), "", "Messages to people, by what became of them."),
     # HTTP
     Metric("http_requests_total", "counter", ("route", "status"), "", "HTTP requests answered."),
     Metric("http_request_duration_seconds", "histogram", ("route",), "s", "Time to answer.", SHORT_S),
     Metric("http_bodies_too_large_total", "counter", (), "", "Bodies refused with 413."),
     Metric("commands_unanswered", "gauge", (), "", "Commands taken by the API that wait for their answer."),
+    Metric("commands_unanswered_limit", "gauge", (), "", "So many of them, and the API takes no more."),
     # the calendar
     Metric(
         "calendar_valid_until_timestamp_seconds",
@@ -88,6 +115,7 @@ TABLE = (
 )
 
 Collector = Counter | Gauge | Histogram
+Look = Callable[[], None]
 
 
 class Metrics:
@@ -95,10 +123,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        for program in (ProcessCollector, PlatformCollector, GCCollector):
+            program(registry=self.registry)
         self._rows = {row.name: row for row in TABLE}
         self._collectors: dict[str, Collector] = {row.name: _make(row, self.registry) for row in TABLE}
         self._seen: dict[tuple[str, str], set[str]] = {}
         self._lock = threading.Lock()
+        self._looks: list[Look] = []
         self.set("build_info", 1, version=_version(), python=platform.python_version())
 
     def count(self, name: str, amount: float = 1, /, **labels: str) -> None:
@@ -119,14 +150,27 @@ class Metrics:
         assert isinstance(child, Gauge)
         child.inc(amount)
 
+    def remove(self, name: str, /, **labels: str) -> None:
+        """Show a labelled series no more; one that is counted as `other` stays."""
+        collector, row = self._collectors[name], self._rows[name]
+        if all(self._bounded(row, label, value) == value for label, value in labels.items()):
+            with contextlib.suppress(KeyError):
+                collector.remove(*(labels[label] for label in row.labels))
+
     def observe(self, name: str, value: float, /, **labels: str) -> None:
         """Add an observation to a histogram."""
         child = self._child(name, labels)
         assert isinstance(child, Histogram)
         child.observe(value)
 
+    def at_scrape(self, look: Look) -> None:
+        """Call `look` before each exposition, in its thread: for what is told by looking and by no event."""
+        self._looks.append(look)
+
     def exposition(self) -> tuple[bytes, str]:
         """The text that Prometheus scrapes, and its media type."""
+        for look in self._looks:
+            look()
         return generate_latest(self.registry), CONTENT_TYPE_LATEST
 
     def _child(self, name: str, labels: dict[str, str]) -> Collector:
@@ -155,6 +199,9 @@ def document() -> str:
         "Made from the table in `services/metrics.py` by `python -m services.metrics`; a test holds the two equal.",
         f"Labels marked * take their first {OUTSIDE_LABELS_MAX} values; later ones are counted as `other`.",
         "Counters and histograms count what this process saw since it was ready; gauges are rebuilt from the journal.",
+        "Lag, ages and depths are looked up when somebody scrapes, so they do not stand still with what they watch.",
+        "Beside them stand `process_*` and `python_*` of prometheus_client: memory, processor, files, start time.",
+        "Rules and alerts made of these: `deploy/prometheus/`, and what to do about each: [alerts.md](alerts.md).",
         "",
         "| Metric | Type | Labels | Unit | Meaning |",
         "|---|---|---|---|---|",

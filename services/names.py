@@ -13,3 +13,5 @@ PARTITIONS = 16
 
 #: The log's file in a data folder.
 LOG_FILE = "log.sqlite"
+#: The contacts' file in a data folder.
+CONTACTS_FILE = "contacts.sqlite"

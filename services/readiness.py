@@ -37,7 +37,7 @@ class Readiness:
         results["draining"] = self._state(not self.draining, "the process is stopping")
         for name, check in self._checks.items():
             began = time.perf_counter()
-            trouble = await _ask(check)
+            trouble = await ask(check)
             if trouble is not None:
                 self._last_error[name] = trouble
             results[name] = {
@@ -51,7 +51,8 @@ class Readiness:
         return {"ok": ok, "latency_s": 0.0, "last_error": None if ok else trouble}
 
 
-async def _ask(check: Check) -> str | None:
+async def ask(check: Check) -> str | None:
+    """Run one check; return what is wrong, or None."""
     try:
         return await check()
     except Exception as error:  # a check that breaks is a check that fails: it must not take /readyz with it

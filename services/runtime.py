@@ -23,14 +23,16 @@ from services.announcing import Announcing
 from services.api import app as api
 from services.api.context import Context
 from services.api.pending import Pending
+from services.backlog import Backlog
 from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
+from services.liveness import Liveness
 from services.metrics import Metrics
-from services.names import LOG_FILE, NAME
+from services.names import CONTACTS_FILE, LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.projecting import Projecting
-from services.queues import NOTIFY, notify_queue
+from services.queues import NOTIFY, VISIBILITY_S, notify_queue
 from services.readiness import Readiness
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
@@ -40,8 +42,9 @@ from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
-CONTACTS_FILE = "contacts.sqlite"
 REPORT_S = 30.0
+#: Longer than any job: a worker that is silent so long hears nothing any more.
+DEAF_S = VISIBILITY_S
 
 
 class Runtime:
@@ -63,6 +66,7 @@ class Runtime:
         self.settings = settings
         self.metrics = Metrics()
         self.readiness = Readiness()
+        self.liveness = Liveness()
         self._open(durable)
         self.board = MemoryBoard(settings.partitions, settings.receipts_max, settings.closed_max)
         self.pending = Pending(settings.unanswered_max)
@@ -78,6 +82,8 @@ class Runtime:
             linger_s=linger_s,
         )
         self.scoring = Scoring(self.metrics)
+        Backlog(self.metrics, self.embedded.writers, settings.partitions)
+        self.metrics.at_scrape(self._show_waiting)
         self._prepare_jobs(notify)
         for reader in (self.projecting, self.scoring, self.announcing):
             if reader is not None:
@@ -91,11 +97,13 @@ class Runtime:
         self._projection = asyncio.create_task(self.projecting.run(), name="projecting")
         await self.embedded.start()
         await self.projecting.caught_up()
-        self.scoring.live()
+        for partition in range(self.settings.partitions):
+            self.scoring.live(partition)
         if self.announcing is not None:
             self.jobs.start()
             self.worker.start()
-            self.announcing.live()
+            for partition in range(self.settings.partitions):
+                self.announcing.live(partition)
         self.readiness.started = True
 
     async def stop(self) -> None:
@@ -145,14 +153,17 @@ class Runtime:
             return
         settings = self.settings
         # Queues in memory are shared by the whole process: each runtime has its own.
-        own = f"{NOTIFY}.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else NOTIFY
+        own = f"{NOTIFY}.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else settings.prefix + NOTIFY
         source = notify_queue(own)
-        self.jobs = KombuJobs(settings.jobs, source, self.metrics)
+        self.jobs = KombuJobs(settings.jobs, source, self.metrics, prefix=settings.prefix)
         self.announcing = Announcing(self.jobs)
         console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
         telling = Telling(self.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
-        self.worker = Worker(connect(settings.jobs), source, telling, self._report, self.metrics)
+        self.worker = Worker(
+            connect(settings.jobs, prefix=settings.prefix), source, telling, self._report, self.metrics
+        )
         self.readiness.add("worker", self._worker_alive)
+        self.liveness.add("worker", self._worker_hears, 0)
 
     def _report(self, command: ReportJob) -> None:
         """Append from the worker's thread; returns when the log has it."""
@@ -167,6 +178,8 @@ class Runtime:
             contacts=self.contacts,
             pending=self.pending,
             readiness=self.readiness,
+            liveness=self.liveness,
+            probes_for_all=self.settings.host != "127.0.0.1",
             metrics=self.metrics,
             now=now,
             list_limit_max=self.settings.list_limit_max,
@@ -187,10 +200,18 @@ class Runtime:
     async def _worker_alive(self) -> str | None:
         return None if self.worker.alive else "the worker has ended"
 
+    async def _worker_hears(self) -> str | None:
+        if self.readiness.started and self.worker.silent_s > DEAF_S:
+            return f"no sign of the worker for {DEAF_S:.0f} s"
+        return None
+
     async def _log_answers(self) -> str | None:
         await self.log.bounds(f"{NAME}.journal", 0)
         return None
 
+    def _show_waiting(self) -> None:
+        self.pending.show(self.metrics)
+        self.metrics.set("board_lag_entries", self.projecting.waiting)
+
     async def _not_full(self) -> str | None:
-        self.metrics.set("commands_unanswered", len(self.pending))
         return "too many commands wait for an answer" if self.pending.full else None

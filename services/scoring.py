@@ -1,21 +1,27 @@
-"""The journal reader that keeps the figures of the domain, and the meters of the log's parts.
+"""The journal's reader that keeps the figures of the domain, and the meters of the log's parts.
 
-Subscribed by `services/runtime.py`. Counters count only what comes live (a restart must not look like a burst);
-gauges follow the whole journal.
+Subscribed by `services/runtime.py`, or followed partition by partition (`services/following.py`) in a process that may
+lose partitions: then it begins at the newest snapshot. Counters count only what comes live (a restart must not look
+like a burst); gauges follow the whole journal, and those of a partition that was given up are removed.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 
 from matcher import events as e
 from matcher.zone import ENDED, RequestState
+from services import beginning
+from services.following import HeldEntry, Place
 from services.meters import Meters
 from services.metrics import Metrics
+from services.ports import Log
 from services.viewing import Fold
 from services.views import RequestView
 from services.wire import Entry
+from services.zone_views import requests_of
 
 _OFFERS: dict[type[e.Event], str] = {
     e.OfferSent: "sent",
@@ -31,30 +37,90 @@ _VISITS: dict[type[e.Event], str] = {
 }
 
 
-class Scoring:
-    """Journal -> metrics."""
+#: Finished requests remembered of a zone, for they may be reopened; the oldest are forgotten first.
+CLOSED_MAX = 5_000
+
+
+class _Part:
+    """One partition: its views, and whether what comes is news."""
 
     def __init__(self, metrics: Metrics) -> None:
+        self.live = False
+        self.fold = Fold(CLOSED_MAX, self.transition)
         self._metrics = metrics
-        self._live = False
-        self._fold = Fold(closed_max=0, transition=self._transition)
+
+    def transition(self, zone: str, request: RequestView, before: RequestState | None) -> None:
+        after = request.state
+        assert after is not None
+        if before is not None and before not in ENDED:
+            self._metrics.add("requests_open", -1, state=before.value, zone=zone)
+        if after not in ENDED:
+            self._metrics.add("requests_open", 1, state=after.value, zone=zone)
+        if self.live:
+            reason = request.outcome or ""
+            steps = {"from": "none" if before is None else before.value, "to": after.value, "reason": reason}
+            self._metrics.count("request_transitions_total", 1, **steps)
+
+    def forget(self) -> None:
+        """Take the partition's zones out of the gauges."""
+        for zone in self.fold.zones.values():
+            for state in RequestState:
+                if zone.states[state] and state not in ENDED:
+                    self._metrics.add("requests_open", -zone.states[state], state=state.value, zone=zone.view.zone)
+                self._metrics.remove("requests_open", state=state.value, zone=zone.view.zone)
+
+
+class Scoring:
+    """Journal -> metrics. `log`: where snapshots are; without it a partition is begun at its journal's start."""
+
+    def __init__(self, metrics: Metrics, log: Log | None = None) -> None:
+        self._metrics = metrics
+        self._log = log
+        self._parts: dict[int, _Part] = {}
         self._reasons: Counter[str] = Counter()
 
-    def live(self) -> None:
-        """The past is folded; from here on, count."""
-        self._live = True
+    async def begin(self, partition: int) -> Place:
+        """See `Follower.begin`."""
+        place, zones = await beginning.newest(self._log, partition)
+        part = self._parts[partition] = _Part(self._metrics)
+        for name, zone in zones.items():
+            part.fold.zones[name] = requests_of(zone, CLOSED_MAX, part.transition)
+        return place
+
+    async def take(self, partition: int, entries: Sequence[HeldEntry], place: Place) -> None:
+        """See `Follower.take`."""
+        for held in entries:
+            self.entry(partition, held.offset, held.entry, held.events)
+
+    def live(self, partition: int) -> None:
+        """The partition's past is folded; from here on, count."""
+        self._part(partition).live = True
         self._show_reasons()
 
+    def end(self, partition: int) -> None:
+        """See `Follower.end`."""
+        part = self._parts.pop(partition, None)
+        if part is not None:
+            part.forget()
+            self._show_reasons()
+
     def entry(self, partition: int, offset: int, entry: Entry, events: list[e.Event]) -> None:
-        """See `projecting.Listener`."""
-        self._fold.apply(events)
-        if not self._live:
+        """See `reading.Reader`."""
+        part = self._part(partition)
+        part.fold.apply(events)
+        if not part.live:
             return
         self._metrics.set("stream_last_progress_timestamp_seconds", time.time(), agent="scoring")
         for event in events:
             self._count(event)
         if any(isinstance(event, e.RequirementUnfilled | e.AssignmentHeld | e.RequestClosed) for event in events):
             self._show_reasons()
+
+    def _part(self, partition: int) -> _Part:
+        part = self._parts.get(partition)
+        if part is None:
+            part = self._parts[partition] = _Part(self._metrics)
+        return part
 
     def _count(self, event: e.Event) -> None:
         kind = type(event)
@@ -78,22 +144,11 @@ class Scoring:
             case _:
                 pass
 
-    def _transition(self, zone: str, request: RequestView, before: RequestState | None) -> None:
-        after = request.state
-        assert after is not None
-        if before is not None and before not in ENDED:
-            self._metrics.add("requests_open", -1, state=before.value, zone=zone)
-        if after not in ENDED:
-            self._metrics.add("requests_open", 1, state=after.value, zone=zone)
-        if self._live:
-            reason = request.outcome or ""
-            steps = {"from": "none" if before is None else before.value, "to": after.value, "reason": reason}
-            self._metrics.count("request_transitions_total", 1, **steps)
-
     def _show_reasons(self) -> None:
         now: Counter[str] = Counter()
-        for zone in self._fold.zones.values():
-            now.update(zone.zone_view().unassigned)
+        for part in self._parts.values():
+            for zone in part.fold.zones.values():
+                now.update(zone.zone_view().unassigned)
         for reason in self._reasons.keys() | now.keys():
             self._metrics.set("match_unassigned", now[reason], reason=reason)
         self._reasons = now
@@ -104,11 +159,13 @@ class PrometheusMeters(Meters):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._clocks: dict[int, float] = {}
 
     def group(self, partition: int, commands: int, seconds: float) -> None:
         """See `Meters.group`."""
         self._metrics.observe("writer_group_commands", commands)
         self._metrics.observe("writer_group_duration_seconds", seconds)
+        self.progress("matching")
 
     def solve(self, partition: int, seconds: float) -> None:
         """See `Meters.solve`."""
@@ -151,3 +208,29 @@ class PrometheusMeters(Meters):
     def snapshot_ignored(self, partition: int) -> None:
         """See `Meters.snapshot_ignored`."""
         self._metrics.count("snapshots_total", outcome="ignored")
+
+    def progress(self, agent: str) -> None:
+        """See `Meters.progress`."""
+        self._metrics.set("stream_last_progress_timestamp_seconds", time.time(), agent=agent)
+
+    def rebalanced(self, seconds: float) -> None:
+        """See `Meters.rebalanced`."""
+        self._metrics.count("stream_rebalances_total")
+        self._metrics.observe("stream_rebalance_duration_seconds", seconds)
+
+    def owned(self, partitions: int) -> None:
+        """See `Meters.owned`."""
+        self._metrics.set("stream_assigned_partitions", partitions)
+
+    def committed(self, seconds: float) -> None:
+        """See `Meters.committed`."""
+        self._metrics.observe("stream_commit_duration_seconds", seconds)
+
+    def clock_off(self, partition: int, seconds: float) -> None:
+        """See `Meters.clock_off`. Each partition has a broker of its own; the worst of them is shown."""
+        self._clocks[partition] = seconds
+        self._metrics.set("stream_clock_difference_seconds", max(self._clocks.values(), key=abs))
+
+    def board_lag(self, entries: int) -> None:
+        """See `Meters.board_lag`."""
+        self._metrics.set("board_lag_entries", entries)

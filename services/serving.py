@@ -1,6 +1,6 @@
 """uvicorn inside our own loop: it opens no signals, no log handlers, no sockets of its own choosing.
 
-Used by `services/cli/up.py` and by tests over real HTTP.
+Used by `services/serve/running.py` and by tests over real HTTP.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ class HttpServer:
     async def start(self) -> None:
         """Listen; `url` says where (port 0 takes a free one). Raises Stop (5) when the port is taken."""
         listener = bound(*self._address)
-        self.url = f"http://{self._address[0]}:{listener.getsockname()[1]}"
+        host = "127.0.0.1" if self._address[0] == "0.0.0.0" else self._address[0]
+        self.url = f"http://{host}:{listener.getsockname()[1]}"
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]), name="http")
         await self._server.listening.wait()
 

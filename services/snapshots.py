@@ -95,6 +95,15 @@ async def newest(log: Log, core: Core, partition: int, meters: Meters) -> Snapsh
     return None
 
 
+def renamed(record: Record, topic_ids: dict[str, str]) -> Message:
+    """Return the record for a copy of its log: a manifest names the copy's topics, old id -> new id."""
+    manifest = _manifest(record)
+    if manifest is None or not set(manifest.topic_ids.values()) <= topic_ids.keys():
+        return Message(record.value, record.headers)
+    ids = {topic: topic_ids[topic_id] for topic, topic_id in manifest.topic_ids.items()}
+    return Message(msgspec.json.encode(msgspec.structs.replace(manifest, topic_ids=ids)), record.headers)
+
+
 def _manifest(record: Record) -> Manifest | None:
     if "snapshot" in record.headers:
         return None

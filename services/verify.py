@@ -59,6 +59,8 @@ class Verdict(msgspec.Struct, kw_only=True):
     #: None: no receipts were given, only coverage was checked.
     receipts: int | None = None
     findings: list[str] = []
+    #: Every receipt whose command has no event, refusal or parked record: acknowledged, and gone.
+    gone: list[Receipt] = []
 
     @property
     def sound(self) -> bool:
@@ -79,9 +81,8 @@ async def verify(log: Log, partitions: int, receipts: Mapping[str, Receipt] | No
     for partition in range(partitions):
         await _partition(log, partition, verdict, requests, owed)
     _count(verdict, requests)
-    for receipt in owed.values():
-        verdict.lost += 1
-        verdict.find(f"Command ({receipt.id}) at ({receipt.partition}, {receipt.offset}) has no event and no refusal.")
+    verdict.gone = sorted(owed.values(), key=lambda receipt: (receipt.partition, receipt.offset))
+    verdict.lost += len(verdict.gone)
     return verdict
 
 

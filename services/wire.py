@@ -6,6 +6,7 @@ still holds its place in the chain (DESIGN 4.3).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -93,6 +94,11 @@ def decode_events(entry: Entry) -> list[Event]:
     return events
 
 
+#: Zones whose partition is remembered; a stream of invented names must not fill the memory.
+HOMES_MAX = 10_000
+
+
+@lru_cache(HOMES_MAX)
 def partition_of(zone: str, partitions: int) -> int:
     """Where a zone lives: Kafka's murmur2 of the zone's UTF-8 bytes, as its Java client computes it."""
     return int((murmur2(zone.encode()) & 0x7FFFFFFF) % partitions)

@@ -38,7 +38,7 @@ TRIES_MAX = 3
 HASH_EVERY = 1000
 #: So many entries after the last snapshot there is a new one, whatever the day. Folding them takes about a second.
 SNAPSHOT_EVERY = 20_000
-#: With nothing to do the log is asked this often whether something was missed.
+#: Busy or idle, the log is asked this often whether something was missed and whether its topics are still the same.
 IDLE_S = 30.0
 #: How long a dead owner of a partition is taken for alive by those who hand out partitions.
 SESSION_S = 10.0
@@ -52,7 +52,11 @@ class Fenced(Exception):
 
 
 class Writer:
-    """Answers the commands of `partition`. `told(partition, offset, entry, events)` gets every entry once it holds."""
+    """Answers the commands of `partition`. `told(partition, offset, entry, events)` gets every entry once it holds.
+
+    `marks_idle`: with nothing to answer after its sign-in it appends an empty entry, so that whoever gets the partition
+    next does not take it for one that died while it decided. For drivers whose partitions change hands.
+    """
 
     def __init__(
         self,
@@ -69,6 +73,7 @@ class Writer:
         snapshot_every: int = SNAPSHOT_EVERY,
         idle_s: float = IDLE_S,
         session_s: float = SESSION_S,
+        marks_idle: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
         meters: Meters | None = None,
@@ -85,6 +90,7 @@ class Writer:
         self._snapshot_every = snapshot_every
         self._idle_s = idle_s
         self._session_s = session_s
+        self._marks_idle = marks_idle
         self._now = now
         self._new_id = new_id
         self._meters = meters or Meters()
@@ -98,6 +104,8 @@ class Writer:
         self._nudge = asyncio.Event()  # a new assignment, or stop: ends the pause of a fenced writer
         self._ready = asyncio.Event()
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
+        self._looked_at = 0.0  # when the log was last asked what it holds, by the loop's clock
+        self._in_hand_at_s: float | None = None  # when the first command in hand was appended
         self._unsaved = 0  # entries since the last snapshot
         self._day: date | None = None  # the zones' day
         self._saved_day: date | None = None
@@ -113,6 +121,21 @@ class Writer:
     def answered(self) -> int:
         """Commands before this offset have their answer in the journal."""
         return self._fold.answered
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether it holds the partition as far as it knows, and has folded the journal up to its sign-in."""
+        return self._ready.is_set()
+
+    @property
+    def unanswered(self) -> int:
+        """Commands known to be there that have no answer in the journal; 0 until it is ready."""
+        return max(0, self._commands.known_end - self._fold.answered) if self.signed_in else 0
+
+    @property
+    def oldest_at_s(self) -> float | None:
+        """When the oldest unanswered command was appended, seconds since 1970; None while it is not here."""
+        return self._commands.head_at_s if self._in_hand_at_s is None else self._in_hand_at_s
 
     def deliver(self, offset: int, record: Record) -> None:
         """Hand over a command that the driver has got. In any order, repeated or not at all: the Cursor sorts it."""
@@ -166,6 +189,7 @@ class Writer:
     async def _sign_in(self) -> None:
         """Take the partition and fold up to the own sign-in. Raises Fenced if it is not the last that holds."""
         self._nudge.clear()
+        self._in_hand_at_s = None  # what was in hand when it was fenced is read again
         self._sign_in_id = self._new_id()
         record = SignIn(id=self._sign_in_id, at=self._now())
         offset = await self._log.append(JOURNAL, self.partition, [Message(encode(record))])
@@ -219,8 +243,11 @@ class Writer:
         return isinstance(judged, SignedIn) and judged.directly
 
     async def _recheck(self) -> None:
+        """Look for commands that nobody brought, and whether both topics are still those that were read."""
+        self._looked_at = asyncio.get_running_loop().time()
         await self._commands.recheck()
         self._trust(COMMANDS, self._commands.topic_id)
+        self._trust(JOURNAL, (await self._log.bounds(JOURNAL, self.partition)).topic_id)
 
     def _trust(self, topic: str, topic_id: str | None) -> None:
         """Remember a topic's id for the life of this writer. Raises LogUntrusted if it is another one."""
@@ -241,18 +268,23 @@ class Writer:
     # --- answering -------------------------------------------------------------------------------------------------
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         while not self._stopping:
-            if self._nudge.is_set():
+            if self._nudge.is_set() or loop.time() - self._looked_at >= self._idle_s:
                 self._nudge.clear()
                 await self._recheck()
             if not self._commands.backlog:
+                if self._marks_idle:
+                    await self._mark_life()
                 await self._idle()
                 continue
             if self._linger_s and self._commands.backlog < self._group_max and not self._careful:
                 await asyncio.sleep(self._linger_s)
             records = await self._commands.take(1 if self._careful else self._group_max)
             if records:
+                self._in_hand_at_s = records[0].at_s
                 await self._answer(records)
+                self._in_hand_at_s = None
                 await self._save_when_due()
 
     async def _idle(self) -> None:
@@ -333,7 +365,10 @@ class Writer:
         """Read what lies between the last record known and the own one: void records or somebody else's."""
         chain = self._fold.chain
         if offset < chain.next_offset:
-            raise Fenced
+            raise LogUntrusted(
+                f"({JOURNAL}), partition ({self.partition}) gave offset ({offset}) to an append, but "
+                f"({chain.next_offset}) came next: the topic was shortened or made anew."
+            )
         while chain.next_offset < offset:
             missing = offset - chain.next_offset
             records = await self._log.read(JOURNAL, self.partition, chain.next_offset, min(missing, FOLD_RECORDS))
@@ -367,12 +402,16 @@ class Writer:
 
     async def _leave(self) -> None:
         """End cleanly: an entry, so that the successor does not take this writer for dead, and a snapshot."""
+        await self._mark_life()
+        if self._unsaved:
+            await self._save()
+
+    async def _mark_life(self) -> None:
+        """Append an empty entry if the own sign-in is still the last record, and no command crashed a predecessor."""
         if self._fold.chain.signed and self._fold.tried is None:
             offset = self._fold.answered
             await self._commit(self._entry(offset, offset - 1, encode_events([])), [])
             self._unsaved -= 1
-        if self._unsaved:
-            await self._save()
 
     async def _save(self) -> None:
         loop = asyncio.get_running_loop()

@@ -29,12 +29,12 @@ def kafka() -> str:
 
 
 @asynccontextmanager
-async def fresh_topics(partitions: int) -> AsyncIterator[str]:
-    """Make the four topics under a prefix of their own; delete them at the end."""
+async def fresh_topics(partitions: int, at: str | None = None, replication: int = 1) -> AsyncIterator[str]:
+    """Make the four topics under a prefix of their own; delete them at the end. `at`: other brokers than usual."""
     prefix = f"t{secrets.token_hex(6)}."
-    admin = kafka_topics.connect(kafka())
-    options = {"partitions": partitions, "replication": 1, "trial": True, "dry_run": False, "prefix": prefix}
-    await asyncio.to_thread(lambda: kafka_topics.apply(admin, **options))
+    admin = kafka_topics.connect(at or kafka())
+    options = {"partitions": partitions, "replication": replication, "trial": replication < 3, "dry_run": False}
+    await asyncio.to_thread(lambda: kafka_topics.apply(admin, prefix=prefix, **options))
     try:
         yield prefix
     finally:
@@ -43,9 +43,11 @@ async def fresh_topics(partitions: int) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def opened(prefix: str, partitions: int | None = None, deadline_s: float = 30.0) -> AsyncIterator[KafkaLog]:
+async def opened(
+    prefix: str, partitions: int | None = None, *, at: str | None = None, trial: bool = True, deadline_s: float = 30.0
+) -> AsyncIterator[KafkaLog]:
     """Open the log under a prefix."""
-    log = KafkaLog(kafka(), partitions, prefix=prefix, trial=True, deadline_s=deadline_s)
+    log = KafkaLog(at or kafka(), partitions, prefix=prefix, trial=trial, deadline_s=deadline_s)
     try:
         await log.start()
         yield log
@@ -57,4 +59,14 @@ async def opened(prefix: str, partitions: int | None = None, deadline_s: float =
 async def fresh_log(partitions: int) -> AsyncIterator[KafkaLog]:
     """Open a log that nobody has written to."""
     async with fresh_topics(partitions) as prefix, opened(prefix, partitions) as log:
+        yield log
+
+
+@asynccontextmanager
+async def safe_log(at: str, partitions: int, deadline_s: float = 30.0) -> AsyncIterator[KafkaLog]:
+    """Open a log that nobody has written to, as a city's must be: three copies of each record."""
+    async with (
+        fresh_topics(partitions, at, 3) as prefix,
+        opened(prefix, partitions, at=at, trial=False, deadline_s=deadline_s) as log,
+    ):
         yield log

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.cluster import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +48,14 @@ def redis_url() -> str:
 def amqp_url() -> str:
     """Return the URL of a RabbitMQ that tests may write to ($PAIDAN_AMQP); skip, saying so, where there is none."""
     return _service("PAIDAN_AMQP", "RabbitMQ")
+
+
+@pytest.fixture(scope="session")
+def three_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Start three Kafka brokers that a test may hurt; it leaves them running."""
+    cluster = Cluster(tmp_path_factory.mktemp("brokers"), 3)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()

@@ -1,14 +1,27 @@
-"""Runs one command of `paidan` as the shell would: exit code, standard output, standard error."""
+"""Runs one command of `paidan` as the shell would: exit code, standard output, standard error.
+
+Commands get an environment without settings: a shell that knows the tests' brokers must not change what they do.
+"""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import typer
 from typer.testing import CliRunner
 
 from services.cli import calendar, diff, explain, generate, importing, match, policy
 from services.exits import Stop
+
+ROOT = Path(__file__).parent.parent
+
+
+def clean_environment(**more: str) -> dict[str, str]:
+    """This process's environment without any `PAIDAN_…`, with the checkout on the path, and with `more`."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PAIDAN_")}
+    return {**kept, "PYTHONPATH": str(ROOT), **more}
 
 
 @dataclass(frozen=True)
@@ -25,7 +38,8 @@ def paidan(*arguments: object) -> Ended:
     app = typer.Typer()
     for command in (match, explain, diff, generate, importing, policy, calendar):
         command.register(app)
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    none = {key: None for key in os.environ if key.startswith("PAIDAN_")}
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=none)
     if isinstance(result.exception, Stop):
         return Ended(int(result.exception.code), result.stdout, f"{result.stderr}{result.exception}")
     if result.exception is not None and not isinstance(result.exception, SystemExit):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import signal
 import subprocess
@@ -30,6 +29,7 @@ from services.demo.tally import Tally
 from services.demo.view import View, line
 from services.demo.words import CHINESE, ENGLISH, choose
 from services.exits import ExitCode, Stop
+from tests.shell import clean_environment
 
 ROOT = Path(__file__).parent.parent
 AT = datetime(2026, 6, 1, 1, 0, tzinfo=UTC)
@@ -194,7 +194,7 @@ def paidan(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", "from services.cli import main; main()", *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"},
+        env=clean_environment(LANG="C.UTF-8"),
         capture_output=True,
         text=True,
         check=False,
@@ -250,7 +250,7 @@ def test_a_request_file_that_is_not_there_ends_with_5_and_a_clear_word(tmp_path)
 @pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_the_same_command_goes_on_from_there(tmp_path):
     command = [sys.executable, "-c", "from services.cli import main; main()", "demo", "--dir", str(tmp_path / "run")]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = clean_environment()
     process = subprocess.Popen([*command, "--headless"], cwd=ROOT, env=environment, stderr=subprocess.PIPE)
     receipts = tmp_path / "run" / "receipts.jsonl"
     while process.poll() is None and not (receipts.exists() and receipts.stat().st_size):

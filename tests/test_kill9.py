@@ -22,6 +22,7 @@ import pytest
 
 from services.adapters.sqlite import SqliteLog
 from services.verify import read_receipts, verify
+from tests.shell import clean_environment
 from tests.towns import story_of
 
 pytestmark = [
@@ -57,7 +58,7 @@ def begin(requests: Path, folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", "from services.cli import main; main()", "demo", *options],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=clean_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )

@@ -1,10 +1,14 @@
-"""Brings what the servers need, where it is missing: Debian packages by apt-get, Apache Kafka by Maven."""
+"""Brings what the servers and the checks of deploy/ need, where it is missing.
+
+Debian packages by apt-get, Apache Kafka by Maven, programs that Debian does not have from PyPI.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from processes import Failed
@@ -18,6 +22,7 @@ PROGRAMS = {
     "redis-server": "redis-server",
     "epmd": "erlang-base",
     "rabbitmq-server": "rabbitmq-server",
+    "promtool": "prometheus",
 }
 
 
@@ -47,6 +52,20 @@ def kafka(folder: Path) -> Path:
         _run("mvn", [*command, f"-DoutputDirectory={half.resolve()}"])
         half.rename(jars)
     return jars
+
+
+def tools(folder: Path) -> None:
+    """Put the programs of `tools.lock` into an environment of their own. Raises Failed."""
+    lock, place = HERE / "tools.lock", folder / "tools"
+    installed = place / "installed.lock"
+    if installed.exists() and installed.read_bytes() == lock.read_bytes():
+        return
+    uv = Path(sys.executable).parent / "uv"
+    shutil.rmtree(place, ignore_errors=True)
+    _run("uv", [str(uv), "venv", "--quiet", "--python", sys.executable, str(place)])
+    command = [str(uv), "pip", "install", "--quiet", "--python", str(place), "--require-hashes"]
+    _run("uv", [*command, "--requirement", str(lock)])
+    shutil.copyfile(lock, installed)
 
 
 def _is_there(program: str) -> bool:

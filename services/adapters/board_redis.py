@@ -1,37 +1,42 @@
 """Board in Redis: shared by processes, kept over restarts, deleted and rebuilt from the journal at will.
 
-An entry and the offset up to which it is folded are one MULTI, guarded by WATCH: two feeders of a partition cannot
-apply an entry twice, and a feeder that was overtaken changes nothing. Answers come from hashes and indexes, never
-from a walk over everything where an index fits (`redis_keys.py`). Works with Redis 6.2 and later.
+Entries and the place in the journal up to which they are folded are one MULTI, guarded by WATCH: two feeders of a
+partition cannot apply an entry twice, and a feeder that was overtaken changes nothing. Answers come from hashes and
+indexes, never from a walk over everything where an index fits (`redis_keys.py`). Works with Redis 6.2 and later.
 
-Told from the journal's start or from `next_offset`; it is the truth of nothing: when it is found emptied it says so
-(`BoardLost`, and `stale` with every answer) and waits for `paidan board rebuild`.
+Told by `projecting.BoardFollower`, from the place that stands here. It is the truth of nothing: when it is found
+emptied it says so (`BoardLost`, and `stale` with every answer) until it has been told again, by the follower or by
+`paidan board rebuild`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from redis import exceptions as trouble
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from matcher.events import Event
 from matcher.geo import distance_m
 from matcher.reasons import AnyRefusal
 from services.adapters.redis_keys import FIRST, KINDS, Keys, best_index
+from services.adapters.redis_place import Batch, batches, place_commands, read_parked, read_place
 from services.adapters.redis_working import LATITUDE_MAX, Command, decode, decode_zone, take_out
-from services.board import Answer, Kind, Near, Receipt
-from services.exits import ExitCode, Stop
+from services.board import Answer, BoardAway, BoardLost, Kind, Near, Receipt
+from services.following import HeldEntry, Place
 from services.names import NAME
 from services.receipts import remember
 from services.wire import partition_of
 
 #: Views fetched together while a list is filled.
 CHUNK = 500
-#: How often an entry is tried again because another feeder wrote meanwhile.
+#: How often a batch is tried again because another feeder wrote meanwhile.
 TRIES = 20
+#: Events folded and written together; a larger MULTI would hold everybody else's answers, and our own loop.
+EVENTS_MAX = 500
 #: Redis measures with another earth and 52 bits: its distances differ from ours by less than this share, and metres.
 GEO_SHARE, GEO_M = 0.001, 2.0
 #: A redis.asyncio.Redis. Its own types cannot say that every answer is bytes and awaited.
@@ -40,15 +45,16 @@ SOCKET_S = 5.0
 HEALTH_S = 25
 
 
-class BoardLost(Stop):
-    """The board holds less than it was told: emptied, or another one was put in its place. Exit 4."""
-
-    def __init__(self, partition: int, holds: int, told: int) -> None:
-        super().__init__(
-            ExitCode.UNREACHABLE,
-            f"The board in Redis holds partition ({partition}) up to offset ({holds}), it was told up to ({told}). "
-            f"Run `{NAME} board rebuild`; the journal has everything.",
-        )
+#: Redis cannot do it now, though it may in a while.
+_AWAY = (
+    trouble.ConnectionError,
+    trouble.TimeoutError,
+    trouble.ReadOnlyError,
+    trouble.OutOfMemoryError,
+    trouble.TryAgainError,
+    OSError,
+)
+_REFUSING = ("MISCONF", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN")
 
 
 class _StoredReceipt(Receipt, kw_only=True):
@@ -70,6 +76,17 @@ def connect(url: str) -> Client:
     )
 
 
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Raise BoardAway for what passes by itself; everything else as it is."""
+    try:
+        yield
+    except (trouble.RedisError, OSError) as error:
+        if isinstance(error, _AWAY) or str(error).startswith(_REFUSING):
+            raise BoardAway(f"The board in Redis does not answer ({type(error).__name__}).") from error
+        raise
+
+
 class RedisBoard:
     """See `Board`. `receipts_max` is a partition's, `closed_max` a zone's."""
 
@@ -88,26 +105,104 @@ class RedisBoard:
         self._closed_max = closed_max
         self._prefix = prefix
         self._keys = Keys(prefix)
+        #: partition -> offset up to which the board has been told, or has shown once, as far as we know
         self._told: dict[int, int] = {}
+        #: partition -> how many sign-in ids stand on the board
+        self._signed: dict[int, int] = {}
+
+    # --- for a feeder ------------------------------------------------------------------------------------------
 
     async def next_offset(self, partition: int) -> int:
         """Return the journal offset from which this partition must be told."""
-        await self._follow()
-        return int(await self._client.get(self._keys.next(partition)) or 0)
+        return (await self._stored(partition))[1] or 0
 
     async def apply(self, partition: int, offset: int, events: Sequence[Event]) -> None:
-        """See `Board.apply`. Raises BoardLost, and redis.exceptions.RedisError when Redis does not answer."""
-        for _ in range(TRIES):
-            try:
-                if await self._tried(partition, offset, events):
-                    self._told[partition] = max(offset + 1, self._told.get(partition, 0))
-                    return
-            except WatchError:
-                continue
-        raise Stop(ExitCode.UNREACHABLE, f"The board's partition ({partition}) is written by others without a pause.")
+        """See `Board.apply`. Raises BoardLost, BoardAway."""
+        try:
+            await self._write(Batch(partition, [(offset, events)], offset + 1))
+        except BoardLost:
+            await self._client.set(self._keys.stale, "it holds less than it was told")
+            raise
+
+    async def begin(self, partition: int) -> Place:
+        """Say from where this partition must be told, and mark it as being filled where something is missing.
+
+        Raises BoardAway.
+        """
+        with reaching():
+            place, stored = await self._stored(partition)
+            if stored is None or stored < self._told.get(partition, 0):
+                async with self._client.pipeline(transaction=True) as pipe:
+                    pipe.sadd(self._keys.generations, self._keys.generation)
+                    pipe.sadd(self._keys.filling, partition)
+                    pipe.setnx(self._keys.next(partition), 0)
+                    await pipe.execute()
+        self._told[partition] = stored or 0
+        self._signed[partition] = len(place.chain.seen)
+        return place
+
+    async def take(self, partition: int, entries: Sequence[HeldEntry], place: Place) -> None:
+        """Put entries on the board, and `place` with the last of them. Raises BoardLost, BoardAway."""
+        for batch in batches(partition, entries, place, EVENTS_MAX):
+            await self._write(batch)
+
+    async def filled(self, partition: int) -> None:
+        """The partition has been told everything that there was. Raises BoardAway."""
+        with reaching():
+            await self._client.srem(self._keys.filling, partition)
+
+    # --- for everybody -----------------------------------------------------------------------------------------
+
+    async def place(self, partition: int) -> Place:
+        """Return where the partition's feeder stands in the journal. Raises BoardAway."""
+        with reaching():
+            return (await self._stored(partition))[0]
+
+    async def answered(self) -> dict[int, int]:
+        """Return partition -> commands before this offset are answered, and the board shows it. Raises BoardAway."""
+        with reaching():
+            [values] = await self._current(lambda keys: [("HGETALL", keys.answered)])
+        return {int(partition): int(offset) for partition, offset in _pairs(values)}
+
+    async def parked(self, partition: int, offsets: Iterable[int]) -> dict[int, str]:
+        """Return why those of the commands at these offsets were set aside that were. Raises BoardAway."""
+        wanted = sorted(offsets)
+        if not wanted:
+            return {}
+        with reaching():
+            [members] = await self._current(
+                lambda keys: [("ZRANGEBYSCORE", keys.parked(partition), wanted[0], wanted[-1])]
+            )
+        found = read_parked(members)
+        return {offset: found[offset] for offset in wanted if offset in found}
+
+    async def trouble(self) -> str | None:
+        """Say why nobody can be told anything now, or None: a check of `Readiness`."""
+        try:
+            with reaching():
+                await self._client.ping()
+        except BoardAway as away:
+            return str(away)
+        return None
 
     async def get(self, zone: str, kind: Kind, key: str) -> Answer:
         """See `Board.get`."""
+        with reaching():
+            return await self._get(zone, kind, key)
+
+    async def find(self, zone: str, kind: Kind, limit: int, **equal: str) -> Answer:
+        """See `Board.find`."""
+        with reaching():
+            answer = await self._find(zone, kind, limit, equal)
+            # It took several questions: the board may have been emptied between them.
+            _, after = await self._read(zone, lambda k: ("HEXISTS", k.zone(zone).zone, "view"))
+        return msgspec.structs.replace(answer, stale=answer.stale or after(None).stale)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _get(self, zone: str, kind: Kind, key: str) -> Answer:
         if kind == "command":
             receipt, answer = await self._read(zone, lambda k: ("HGET", k.receipts, k.receipt(zone, key)))
             return answer(None if receipt is None else read_receipt(receipt))
@@ -117,8 +212,7 @@ class RedisBoard:
         value, answer = await self._read(zone, lambda k: ("HGET", k.zone(zone).views(_listed(kind)), key))
         return answer(None if value is None else decode(kind, value))
 
-    async def find(self, zone: str, kind: Kind, limit: int, **equal: str) -> Answer:
-        """See `Board.find`."""
+    async def _find(self, zone: str, kind: Kind, limit: int, equal: dict[str, str]) -> Answer:
         known, answer = await self._read(zone, lambda k: ("HEXISTS", k.zone(zone).zone, "view"))
         if not known:
             return answer(None)
@@ -139,44 +233,56 @@ class RedisBoard:
                 break
         return answer(found[:limit])
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.aclose()
-
     # --- writing -----------------------------------------------------------------------------------------------
 
-    async def _tried(self, partition: int, offset: int, events: Sequence[Event]) -> bool:
-        """Apply the entry unless it was; False when the generation changed under us. Raises WatchError, BoardLost."""
-        keys = self._keys
+    async def _write(self, batch: Batch) -> None:
+        """Raises BoardLost, BoardAway."""
+        with reaching():
+            for _ in range(TRIES):
+                try:
+                    if await self._tried(batch):
+                        self._told[batch.partition] = max(batch.next_offset, self._told.get(batch.partition, 0))
+                        return
+                except trouble.WatchError:
+                    continue
+        raise BoardAway(f"The board's partition ({batch.partition}) is written by others without a pause.")
+
+    async def _tried(self, batch: Batch) -> bool:
+        """Write the batch unless it was; False when the generation changed under us. Raises WatchError, BoardLost."""
+        keys, partition = self._keys, batch.partition
         async with self._client.pipeline(transaction=True) as pipe:
             await pipe.watch(keys.current, keys.next(partition))
-            current = (await pipe.get(keys.current) or FIRST.encode()).decode()
-            if current != keys.generation:
-                self._keys = Keys(self._prefix, current)
+            current, stored = await pipe.mget(keys.current, keys.next(partition))
+            if (current or FIRST.encode()).decode() != keys.generation:
+                self._keys = Keys(self._prefix, (current or FIRST.encode()).decode())
                 return False
-            stored = int(await pipe.get(keys.next(partition)) or 0)
-            await self._check(partition, stored)
-            if offset < stored:
+            holds = -1 if stored is None else int(stored)
+            if holds < self._told.get(partition, -1):
+                raise BoardLost(partition, max(holds, 0), self._told[partition])
+            if batch.next_offset <= holds:
                 return True
-            commands = [*await self._receipts(partition, offset, events)]
-            for working in await take_out(self._ask, keys, events, self._closed_max):
-                commands += working.changes()
+            commands = await self._commands(batch.since(holds))
             pipe.multi()
             for command in commands:
                 pipe.execute_command(*command)
-            pipe.sadd(keys.generations, keys.generation)
-            pipe.set(keys.next(partition), offset + 1)
             await pipe.execute()
+        if batch.place is not None:
+            self._signed[partition] = len(batch.place.chain.seen)
         return True
 
-    async def _check(self, partition: int, stored: int) -> None:
-        told = self._told.get(partition, 0)
-        if stored < told:
-            await self._client.set(self._keys.stale, "it holds less than it was told")
-            raise BoardLost(partition, stored, told)
+    async def _commands(self, batch: Batch) -> list[Command]:
+        keys = self._keys
+        commands = list(place_commands(keys, batch, self._signed.get(batch.partition, 0)))
+        events = batch.events
+        if events:
+            commands += await self._receipts(batch)
+            for working in await take_out(self._ask, keys, events, self._closed_max):
+                commands += working.changes()
+        return commands
 
-    async def _receipts(self, partition: int, offset: int, events: Sequence[Event]) -> list[Command]:
-        """The commands that keep the receipts of an entry, and forget the oldest."""
+    async def _receipts(self, batch: Batch) -> list[Command]:
+        """The commands that keep the receipts of a batch, and forget the oldest."""
+        partition, events = batch.partition, batch.events
         keys = self._keys
         named = {(event.zone, event.causation_id): None for event in events if event.causation_id}
         if not named:
@@ -186,9 +292,10 @@ class RedisBoard:
         before = {n: read_receipt(value) for n, value in zip(named, values, strict=True) if value is not None}
         receipts = dict(before)
         new: list[str] = []
-        for event in events:
-            if remember(receipts, partition, offset, event):
-                new.append(keys.receipt(event.zone, event.causation_id))
+        for offset, its in batch.entries:
+            for event in its:
+                if remember(receipts, partition, offset, event):
+                    new.append(keys.receipt(event.zone, event.causation_id))
         commands: list[Command] = [
             ("HSET", keys.receipts, keys.receipt(*name), _encode(receipt)) for name, receipt in receipts.items()
         ]
@@ -212,25 +319,46 @@ class RedisBoard:
             answers: list[Any] = await pipe.execute()
         return answers
 
-    async def _follow(self) -> None:
-        """Look up which generation is shown."""
-        current = await self._client.get(self._keys.current)
-        self._keys = Keys(self._prefix, (current or FIRST.encode()).decode())
-
-    async def _read(self, zone: str, command: Callable[[Keys], Command]) -> tuple[Any, Callable[[object], Answer]]:
-        """Run one reading command together with the place that it is true for; a new generation is followed."""
-        partition = partition_of(zone, self._partitions)
+    async def _current(self, commands: Callable[[Keys], Sequence[Command]]) -> list[Any]:
+        """Run reading commands together on the generation that is shown."""
         while True:
             keys = self._keys
             async with self._client.pipeline(transaction=True) as pipe:
-                pipe.get(keys.current).get(keys.next(partition)).get(keys.stale)
-                pipe.execute_command(*command(keys))
-                current, place, marked, value = await pipe.execute()
+                pipe.get(keys.current)
+                for command in commands(keys):
+                    pipe.execute_command(*command)
+                answers: list[Any] = await pipe.execute()
+            current = answers.pop(0)
             if (current or FIRST.encode()).decode() == keys.generation:
-                break
-            await self._follow()
-        as_of = int(place or 0)
-        stale = marked is not None or as_of < self._told.get(partition, 0)
+                return answers
+            self._keys = Keys(self._prefix, (current or FIRST.encode()).decode())
+
+    async def _stored(self, partition: int) -> tuple[Place, int | None]:
+        """The partition's place, and the offset up to which it is folded: None when nobody ever began it."""
+        value, signed, stored = await self._current(
+            lambda keys: [
+                ("HGET", keys.places, partition),
+                ("SMEMBERS", keys.signed(partition)),
+                ("GET", keys.next(partition)),
+            ]
+        )
+        return read_place(value, signed), None if stored is None else int(stored)
+
+    async def _read(self, zone: str, command: Callable[[Keys], Command]) -> tuple[Any, Callable[[object], Answer]]:
+        """Run one reading command together with the place that it is true for."""
+        partition = partition_of(zone, self._partitions)
+        place, filling, marked, value = await self._current(
+            lambda keys: [
+                ("GET", keys.next(partition)),
+                ("SISMEMBER", keys.filling, partition),
+                ("GET", keys.stale),
+                command(keys),
+            ]
+        )
+        as_of, told = int(place or 0), self._told.get(partition, 0)
+        stale = place is None or bool(filling) or marked is not None or as_of < told
+        if place is not None:
+            self._told[partition] = max(as_of, told)
 
         def answer(found: object) -> Answer:
             return Answer(partition=partition, as_of=as_of, found=found, stale=stale)
@@ -265,6 +393,11 @@ def read_receipt(value: bytes) -> Receipt:
     """Read a stored receipt."""
     stored = _receipts.decode(value)
     return Receipt(**{field: getattr(stored, field) for field in Receipt.__struct_fields__})
+
+
+def _pairs(values: Any) -> Iterable[tuple[bytes, bytes]]:
+    """The fields of a hash, as the client has them or as Redis sends them."""
+    return values.items() if isinstance(values, dict) else zip(values[::2], values[1::2], strict=True)
 
 
 def _surely_farther(redis_m: float, metres: float) -> bool:

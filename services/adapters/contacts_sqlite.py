@@ -1,4 +1,8 @@
-"""Contacts in one SQLite file beside the log, readable by its owner only. Erased rows are overwritten."""
+"""Contacts in one SQLite file, readable by its owner only. Erased rows are overwritten.
+
+API and worker of one machine may share the file as two processes: each statement is a transaction of its own, and who
+finds the file locked waits. It keeps a rollback journal and no WAL: what was erased would go on standing in a WAL.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,9 @@ from pathlib import Path
 
 from services.contacts import Contact
 
+#: How long one process waits for another.
+BUSY_S = 10.0
+
 
 class SqliteContacts:
     """One connection under one lock: the API and the worker call from different threads."""
@@ -16,7 +23,7 @@ class SqliteContacts:
     def __init__(self, path: Path) -> None:
         self._lock = threading.Lock()
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db = sqlite3.connect(path, timeout=BUSY_S, check_same_thread=False, isolation_level=None)
         self._db.execute("PRAGMA secure_delete = ON")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute(

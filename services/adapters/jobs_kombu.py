@@ -1,7 +1,7 @@
 """Jobs over kombu: one code path for memory, Redis and RabbitMQ. JSON only.
 
-Chosen by `services/runtime.py`. Publishing happens in a thread of its own, so that a broker that is away never holds
-the journal's readers; what could not be handed over is dropped, and the journal issues it again.
+Chosen by `services/runtime.py` and `services/serve/`. Publishing happens in a thread of its own, so that a broker that
+is away never holds the journal's readers; what could not be handed over is dropped, and the journal issues it again.
 
 What the brokers differ in: RabbitMQ confirms each job and refuses one that no queue would take; Redis and memory say
 nothing, so there the queue is declared with every job. Redis gives a dead worker's job to another after
@@ -38,18 +38,21 @@ PAUSE_S = 0.2
 _END = None
 
 
-def connect(url: str, visibility_s: float = VISIBILITY_S) -> Connection:
-    """A connection, not opened yet. Raises ValueError for a transport that is not one of the three."""
-    return Connection(url, connect_timeout=SOCKET_S, transport_options=_options(url, visibility_s))
+def connect(url: str, visibility_s: float = VISIBILITY_S, *, prefix: str = "") -> Connection:
+    """A connection, not opened yet. Raises ValueError for a transport that is not one of the three.
+
+    `prefix`: before kombu's own keys in Redis; queues bring theirs in their names.
+    """
+    return Connection(url, connect_timeout=SOCKET_S, transport_options=_options(url, visibility_s, prefix))
 
 
-def _options(url: str, visibility_s: float) -> dict[str, Any]:
+def _options(url: str, visibility_s: float, prefix: str) -> dict[str, Any]:
     match url.partition(":")[0]:
         case "memory":
             return {"polling_interval": 0.02}  # it would look once a second (LANDMINES N12)
         case "redis" | "rediss":
             return {
-                "global_keyprefix": f"{NAME}:",  # others in the same Redis share no list of jobs in hand (K3)
+                "global_keyprefix": f"{prefix}{NAME}:",  # others in the same Redis share no list of jobs in hand (K3)
                 "visibility_timeout": visibility_s,
                 # Looked after every second, or a dead worker's job waits 100 s longer (K2).
                 "unacked_restore_interval": 1,
@@ -88,8 +91,8 @@ class Unconfirmed(Exception):
 class Publisher:
     """One connection that hands jobs over one by one. `declare=False` leaves the queues to somebody else."""
 
-    def __init__(self, url: str, to: Queue, *, declare: bool = True) -> None:
-        self._connection = connect(url)
+    def __init__(self, url: str, to: Queue, *, declare: bool = True, prefix: str = "") -> None:
+        self._connection = connect(url, prefix=prefix)
         self._to = to
         self._declare = declare
         self._declared = False
@@ -142,8 +145,9 @@ class Publisher:
 class KombuJobs:
     """Publishes from its own thread, between `start` and `stop`."""
 
-    def __init__(self, url: str, to: Queue, metrics: Metrics) -> None:
+    def __init__(self, url: str, to: Queue, metrics: Metrics, *, prefix: str = "") -> None:
         self._url = url
+        self._prefix = prefix
         self._to = to
         self._metrics = metrics
         self._ending = threading.Event()
@@ -169,7 +173,7 @@ class KombuJobs:
         self._metrics.set("queue_depth", self._waiting.qsize(), queue="publish")
 
     def _run(self) -> None:
-        publisher = Publisher(self._url, self._to)
+        publisher = Publisher(self._url, self._to, prefix=self._prefix)
         while (job := self._waiting.get()) is not _END:
             publisher = self._send(publisher, job)
             self._metrics.set("queue_depth", self._waiting.qsize(), queue="publish")
@@ -183,7 +187,7 @@ class KombuJobs:
                 break
             except Unconfirmed as error:
                 publisher.close()
-                publisher = Publisher(self._url, self._to)
+                publisher = Publisher(self._url, self._to, prefix=self._prefix)
                 if not left:
                     log.warning("a job was not published; it will be issued again", extra={"error": str(error)})
                     self._metrics.count("notifications_total", channel="queue", outcome="dropped")

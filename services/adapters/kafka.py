@@ -7,16 +7,17 @@ Partitions are always named by number: the clients' own partitioners disagree on
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from services import sizes
 from services.adapters import kafka_topics
 from services.adapters.kafka_appending import DEADLINE_S, Appending
-from services.adapters.kafka_reading import CONSUMERS, Reading
+from services.adapters.kafka_reading import CONSUMERS, PASSING, PATIENCE_S, Reading
 from services.ports import Bounds, LogUntrusted, Message, Record
 
 
@@ -47,13 +48,14 @@ class KafkaLog:
         #: Ends that the broker has stated or acknowledged; a partition only grows.
         self._ends: dict[tuple[str, int], int] = {}
 
-    async def start(self) -> None:
+    async def start(self, *, read_only: bool = False) -> None:
         """Check the topics and connect. Raises Stop (exit 4: no cluster; exit 5: topics that are not safe)."""
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._threads, self._check)
         self._ids = {topic: each.topic_id for topic, each in found.items()}
         self.partitions = found[next(iter(found))].partitions
-        await self._appending.start()
+        if not read_only:
+            await self._appending.start()
 
     async def stop(self) -> None:
         """Send what was asked for and disconnect."""
@@ -89,11 +91,12 @@ class KafkaLog:
         name = self._prefix + topic
         if offset + limit > self._ends.get((topic, partition), 0):
             self._grown(topic, partition, self._reading.bounds(name, partition)[1])
-        count = min(limit, self._ends[topic, partition] - offset)
-        return self._reading.read(name, partition, offset, count) if count > 0 else []
+        left = self._ends[topic, partition] - offset
+        return self._reading.read(name, partition, offset, min(limit, left), last=limit >= left) if left > 0 else []
 
     def _bounds(self, topic: str, partition: int) -> Bounds:
         name = self._prefix + topic
+        # First the id: a topic that is gone says nothing more, and its successor's numbers are not this log's.
         topic_id = self._topic_id(name)
         if topic_id != self._ids.get(topic, topic_id):
             raise LogUntrusted(f"({name}) was made anew: its id is ({topic_id}), it was ({self._ids[topic]}).")
@@ -102,16 +105,19 @@ class KafkaLog:
         return Bounds(start, end, topic_id)
 
     def _topic_id(self, name: str) -> str:
-        """Ask the cluster; a topic that is gone is no longer this log."""
-        try:
-            described = self._admin.describe_topics(TopicCollection([name]), request_timeout=kafka_topics.REQUEST_S)[
-                name
-            ]
-            return str(described.result().topic_id)
-        except KafkaException as error:
-            if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
-                raise LogUntrusted(f"({name}) is gone.") from error
-            raise kafka_topics.unreachable(error) from error
+        """Ask the cluster, as long as it changes its roles; a topic that is gone is no longer this log."""
+        began = time.monotonic()
+        while True:
+            try:
+                asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=kafka_topics.REQUEST_S)
+                return str(asked[name].result().topic_id)
+            except KafkaException as error:
+                waited_s = time.monotonic() - began
+                if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART and waited_s > kafka_topics.HEARD_S:
+                    raise LogUntrusted(f"({name}) is gone.") from error
+                if error.args[0].code() not in PASSING or waited_s > PATIENCE_S:
+                    raise kafka_topics.unreachable(error) from error
+                time.sleep(kafka_topics.RETRY_S)
 
     def _grown(self, topic: str, partition: int, end: int) -> None:
         if end > self._ends.get((topic, partition), 0):

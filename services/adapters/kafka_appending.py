@@ -14,14 +14,12 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
-    InvalidProducerEpoch,
+    ClusterAuthorizationFailedError,
     KafkaConnectionError,
+    KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
-    OutOfOrderSequenceNumber,
-    ProducerClosed,
-    ProducerFenced,
-    UnknownProducerId,
+    TopicAuthorizationFailedError,
 )
 
 from services.adapters.kafka_topics import batch_bytes_max, unreachable
@@ -31,8 +29,8 @@ from services.ports import AppendUncertain, Message, MessageTooLarge
 DEADLINE_S = 30.0
 #: What one record adds to its value and headers, at most.
 RECORD_EXTRA_BYTES = 64
-#: After these the broker may have the batch, and this producer can no longer tell.
-BROKEN = (OutOfOrderSequenceNumber, UnknownProducerId, InvalidProducerEpoch, ProducerFenced, ProducerClosed)
+#: The broker has not taken the batch and never will.
+FORBIDDEN = (ClusterAuthorizationFailedError, TopicAuthorizationFailedError)
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ class Appending:
         self._starting = asyncio.Lock()
         self._waiting: dict[tuple[str, int], deque[_Wish]] = {}
         self._lanes: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Connect. Raises Stop (exit 4)."""
@@ -63,10 +62,13 @@ class Appending:
         """Send what was asked for, then disconnect."""
         if self._lanes:
             await asyncio.wait(list(self._lanes.values()), timeout=self._deadline_s)
-        await self._drop()
+        if self._producer is not None:
+            self._abandon(self._producer)
+        if self._closing:
+            await asyncio.wait(list(self._closing))
 
     async def append(self, topic: str, partition: int, messages: Sequence[Message]) -> int:
-        """Append all, in order; return the first one's offset. Raises MessageTooLarge, AppendUncertain."""
+        """Append all, in order; return the first offset. Raises MessageTooLarge, AppendUncertain, Stop (exit 4)."""
         place = (topic, partition)
         wish = _Wish(messages, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(place, deque()).append(wish)
@@ -125,8 +127,11 @@ class Appending:
             raise MessageTooLarge(f"The broker refuses a batch for {words} as too large.") from error
         except (TimeoutError, KafkaTimeoutError) as error:
             raise AppendUncertain(f"No answer to an append to {words} in {self._deadline_s:.0f} s.") from error
-        except BROKEN as error:
-            await self._drop(producer)
+        except FORBIDDEN as error:
+            raise unreachable(error) from error
+        except KafkaError as error:
+            # The broker may have the batch, and this producer has lost count of what it has sent.
+            self._abandon(producer)
             raise AppendUncertain(f"An append to {words} was answered with ({error!r}).") from error
         if metadata.offset < 0:
             raise AppendUncertain(f"An append to {words} was acknowledged without its offset.")
@@ -154,16 +159,22 @@ class Appending:
                 self._producer = producer
             return self._producer
 
-    async def _drop(self, broken: AIOKafkaProducer | None = None) -> None:
-        """Give up the producer, unless it has been replaced already."""
-        producer = self._producer
-        if producer is not None and (broken is None or broken is producer):
+    def _abandon(self, producer: AIOKafkaProducer) -> None:
+        """Go on with another producer; this one may still send what other partitions gave it."""
+        if self._producer is producer:
             self._producer = None
-            try:
-                async with asyncio.timeout(self._deadline_s):
-                    await producer.stop()
-            except TimeoutError:
-                return
+            task = asyncio.create_task(self._close(producer), name="close producer")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def _close(self, producer: AIOKafkaProducer) -> None:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                await producer.stop()
+        except (TimeoutError, KafkaError):
+            # It would try for ever, and what it sends then is for nobody.
+            await producer._sender.close()
+            await producer.client.close()
 
 
 def _size(message: Message) -> int:

@@ -1,6 +1,6 @@
 """Reads from Apache Kafka: a few confluent-kafka consumers, each in a thread of its own, placed by hand.
 
-Used by `KafkaLog` only. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
+Used by `KafkaLog`. No group, no commits: who reads says from where. A reader that goes on where it stopped keeps
 what its consumer has fetched ahead. Blocking; every wait has a deadline.
 """
 
@@ -23,10 +23,12 @@ LOG = logging.getLogger(__name__)
 
 CONSUMERS = 4
 CHUNK = 10_000
-DEADLINE_S = 30.0
+#: How long brokers may be away before a reader gives up.
+PATIENCE_S = 30.0
 REQUEST_S = 10.0
 POLL_S = 1.0
 RETRY_S = 0.05
+RENEW_S = 0.25
 
 SETTINGS: dict[str, Any] = {
     "client.id": f"{NAME}-reader",
@@ -37,7 +39,7 @@ SETTINGS: dict[str, Any] = {
     "auto.offset.reset": "error",
     "enable.partition.eof": True,
     "fetch.queue.backoff.ms": 5,
-    "fetch.wait.max.ms": 100,
+    "fetch.wait.max.ms": 10,
     "queued.max.messages.kbytes": 16 << 10,
     "fetch.message.max.bytes": 4 << 20,
     "check.crcs": True,
@@ -48,18 +50,16 @@ NOT_THERE = frozenset(
     {
         KafkaError._AUTO_OFFSET_RESET,
         KafkaError.OFFSET_OUT_OF_RANGE,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError._UNKNOWN_TOPIC,
-        KafkaError._UNKNOWN_PARTITION,
         KafkaError._BAD_MSG,
     }
 )
+#: The topic is gone, or this consumer remembers what a starting broker said: only a new consumer asks again.
+UNKNOWN = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 #: What a question may be answered with while brokers change their roles; it is asked again.
 PASSING = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.OFFSET_NOT_AVAILABLE,
         KafkaError.REPLICA_NOT_AVAILABLE,
         KafkaError.FENCED_LEADER_EPOCH,
@@ -69,7 +69,11 @@ PASSING = frozenset(
         KafkaError._TRANSPORT,
         KafkaError._TIMED_OUT,
         KafkaError._WAIT_COORD,
-        KafkaError._UNKNOWN_PARTITION,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._DESTROY_BROKER,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        *UNKNOWN,
     }
 )
 
@@ -93,12 +97,19 @@ class Reading:
         self._made = 0
         self._change = threading.Condition()
 
-    def read(self, topic: str, partition: int, offset: int, count: int) -> list[Record]:
-        """Return exactly the `count` records from `offset` on. Raises LogUntrusted, Stop (exit 4)."""
+    def read(self, topic: str, partition: int, offset: int, count: int, *, last: bool) -> list[Record]:
+        """Return exactly the `count` records from `offset` on; `last`: nothing is known to come after them.
+
+        Raises LogUntrusted, Stop (exit 4).
+        """
         seat = self._sit((topic, partition), offset)
         try:
             records = self._consume(seat, topic, partition, offset, count)
             seat.next_offset = offset + count
+            if last:
+                # One that waits for news here would hold up every other question on its connection.
+                seat.consumer.unassign()
+                seat.place = None
             return records
         except BaseException:
             seat.place = None
@@ -108,7 +119,7 @@ class Reading:
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
         """Ask the partition's leader for its first and its next offset. Raises Stop (exit 4)."""
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + PATIENCE_S
         seat = self._sit(None, 0)
         try:
             while True:
@@ -118,7 +129,7 @@ class Reading:
                     # A leader is being chosen, or the broker has not heard of a topic that was just made.
                     if error.args[0].code() not in PASSING or time.monotonic() > deadline:
                         raise unreachable(error) from error
-                    time.sleep(RETRY_S)
+                    self._again(seat, error.args[0])
         finally:
             self._leave(seat)
 
@@ -151,51 +162,67 @@ class Reading:
             self._free.append(seat)
             self._change.notify()
 
+    def _again(self, seat: _Seat, error: KafkaError) -> None:
+        """Wait before the next try, from a known place; with a new consumer where this one would not ask again."""
+        time.sleep(RETRY_S)
+        seat.place = None
+        if error.code() in UNKNOWN:
+            time.sleep(RENEW_S)
+            seat.consumer.close()
+            seat.consumer = Consumer(self._settings)
+
     def _consume(self, seat: _Seat, topic: str, partition: int, offset: int, count: int) -> list[Record]:
-        if (seat.place, seat.next_offset) != ((topic, partition), offset):
-            seat.place = (topic, partition)
-            seat.consumer.assign([TopicPartition(topic, partition, offset)])
         records: list[Record] = []
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + PATIENCE_S
         while len(records) < count:
+            next_offset = offset + len(records)
+            if (seat.place, seat.next_offset) != ((topic, partition), next_offset):
+                seat.place, seat.next_offset = (topic, partition), next_offset
+                seat.consumer.assign([TopicPartition(topic, partition, next_offset)])
             for message in seat.consumer.consume(min(count - len(records), CHUNK), POLL_S):
-                record = _record(message, topic, partition)
-                if record is None:
-                    continue
-                if record.offset != offset + len(records):
-                    expected = offset + len(records)
-                    raise LogUntrusted(
-                        f"({topic}), partition ({partition}) jumps from ({expected}) to ({record.offset})."
-                    )
-                records.append(record)
+                error = message.error()
+                if error is None:
+                    records.append(_next(record_of(message, topic, partition), topic, partition, offset + len(records)))
+                elif error.code() in PASSING and time.monotonic() < deadline:
+                    self._again(seat, error)
+                    break
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    raise failure_of(error, topic, partition)
+            seat.next_offset = offset + len(records)
             if time.monotonic() > deadline:
                 raise Stop(
                     ExitCode.UNREACHABLE,
                     f"Kafka did not bring ({count}) records of ({topic}), partition ({partition}) from ({offset}) on "
-                    f"in {DEADLINE_S:.0f} s, only ({len(records)}). Check its brokers.",
+                    f"in {PATIENCE_S:.0f} s, only ({len(records)}). Check its brokers.",
                 )
         return records
 
 
-def _record(message: Message, topic: str, partition: int) -> Record | None:
-    """Return the record; None for a mere sign that the end was reached. Raises LogUntrusted, Stop (exit 4)."""
-    error = message.error()
-    if error is None:
-        kind, at_ms = message.timestamp()
-        if kind != TIMESTAMP_LOG_APPEND_TIME:
-            raise LogUntrusted(f"({topic}), partition ({partition}) has times that are not the broker's.")
-        offset = message.offset()
-        assert offset is not None
-        pairs: Any = message.headers() or []
-        headers = {key: _text(value) for key, value in pairs}
-        return Record(offset, at_ms / 1000, bytes(message.value() or b""), headers)
-    if error.code() == KafkaError._PARTITION_EOF:
-        return None
+def record_of(message: Message, topic: str, partition: int) -> Record:
+    """Return the record that a message without an error holds. Raises LogUntrusted."""
+    kind, at_ms = message.timestamp()
+    if kind != TIMESTAMP_LOG_APPEND_TIME:
+        raise LogUntrusted(f"({topic}), partition ({partition}) has times that are not the broker's.")
+    offset = message.offset()
+    assert offset is not None
+    pairs: Any = message.headers() or []
+    return Record(offset, at_ms / 1000, bytes(message.value() or b""), {key: _text(value) for key, value in pairs})
+
+
+def _next(record: Record, topic: str, partition: int, expected: int) -> Record:
+    """Return the record, which must be the next one. Raises LogUntrusted."""
+    if record.offset != expected:
+        raise LogUntrusted(f"({topic}), partition ({partition}) jumps from ({expected}) to ({record.offset}).")
+    return record
+
+
+def failure_of(error: KafkaError, topic: str, partition: int) -> Stop:
+    """Return what a reader ends with."""
     if error.code() in NOT_THERE:
-        raise LogUntrusted(
+        return LogUntrusted(
             f"({topic}), partition ({partition}) cannot be read where it was read before: {error.str()}."
         )
-    raise unreachable(KafkaException(error))
+    return unreachable(KafkaException(error))
 
 
 def _text(value: Any) -> str:

@@ -23,6 +23,8 @@ from services.wire import COMMAND_BYTES_MAX, MESSAGE_BYTES_MAX
 
 REQUEST_S = 10.0
 RETRY_S = 0.05
+#: So long after a topic was made a broker may not have heard of it.
+HEARD_S = 2.0
 REPLICATION = 3
 IN_SYNC = 2
 #: What a batch adds to its messages: its own header, lengths, headers of records.
@@ -97,16 +99,15 @@ def describe(admin: AdminClient, names: Sequence[str]) -> dict[str, Found]:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise unreachable(error) from error
-    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in described]
-    configured = _asked(lambda: admin.describe_configs(resources, **_limits())) if resources else {}
+    configured = _configured(admin, list(described))
     return {
-        resource.name: Found(
-            topic_id=str(described[resource.name].topic_id),
-            partitions=len(described[resource.name].partitions),
-            replication=min(len(partition.replicas) for partition in described[resource.name].partitions),
-            settings={key: str(entry.value) for key, entry in _result(future).items()},
+        name: Found(
+            topic_id=str(described[name].topic_id),
+            partitions=len(described[name].partitions),
+            replication=min(len(partition.replicas) for partition in described[name].partitions),
+            settings=settings,
         )
-        for resource, future in configured.items()
+        for name, settings in configured.items()
     }
 
 
@@ -129,8 +130,11 @@ def check(admin: AdminClient, prefix: str, partitions: int | None, *, trial: boo
 
     Raises Stop (exit 4: no cluster; exit 5: a topic is missing, wrong, or weak without `trial`).
     """
-    there = describe(admin, [prefix + topic for topic in TOPICS])
-    missing = [prefix + topic for topic in TOPICS if prefix + topic not in there]
+    names = [prefix + topic for topic in TOPICS]
+    deadline = time.monotonic() + HEARD_S
+    while len(there := describe(admin, names)) < len(names) and time.monotonic() < deadline:
+        time.sleep(RETRY_S)
+    missing = [name for name in names if name not in there]
     if missing:
         raise Stop(
             ExitCode.BAD_INPUT, f"The cluster has no topic ({', '.join(missing)}). Make it with `{NAME} topics apply`."
@@ -154,10 +158,10 @@ def apply(
 
     Raises Stop (exit 4: no cluster; exit 5: what cannot be mended, or too weak a log without `trial`).
     """
-    brokers = _brokers(admin)
-    replication = min(replication, brokers) if trial else replication
+    there_are = brokers(admin)
+    replication = min(replication, there_are) if trial else replication
     in_sync = max(1, replication - 1)
-    _strong_enough(brokers, replication, trial=trial)
+    _strong_enough(there_are, replication, trial=trial)
     there = describe(admin, [prefix + topic for topic in TOPICS])
     steps: list[Step] = []
     mends: dict[str, dict[str, str]] = {}
@@ -251,6 +255,19 @@ def _refusal(prefix: str, bad: Sequence[Fault]) -> str:
     return f"The topics are not safe to use. {listed}. {advice}{allowed}"
 
 
+def _configured(admin: AdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the settings of the topics that the broker which is asked has heard of."""
+    resources = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in names]
+    configured = {}
+    for resource, future in (_asked(lambda: admin.describe_configs(resources, **_limits())) if names else {}).items():
+        try:
+            configured[resource.name] = {key: str(entry.value) for key, entry in future.result().items()}
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise unreachable(error) from error
+    return configured
+
+
 # --- asking the cluster --------------------------------------------------------------------------------------------
 
 
@@ -273,7 +290,8 @@ def _result(future: Any) -> Any:
         raise unreachable(error) from error
 
 
-def _brokers(admin: AdminClient) -> int:
+def brokers(admin: AdminClient) -> int:
+    """Return how many brokers the cluster has. Raises Stop (exit 4)."""
     try:
         return len(admin.list_topics(timeout=REQUEST_S).brokers)
     except KafkaException as error:

@@ -3,7 +3,11 @@
 P:board:current            the generation that is shown (a rebuild makes another one beside it)
 P:board:stale              why answers may lag; absent when all is well
 P:board:generations        every generation that may have keys
-P:board:G:next:PARTITION   journal offset up to which the partition is folded
+P:board:G:next:PARTITION   journal offset up to which the partition is folded; absent: nobody ever began it
+P:board:G:places           partition -> where its feeder stands in the journal; signed:PARTITION its sign-in ids
+P:board:G:answered         partition -> commands before this offset have their answer, and it is shown
+P:board:G:parked:PARTITION offsets of commands set aside, with the reason; the newest
+P:board:G:filling          partitions that are told from the beginning and have not caught up
 P:board:G:receipts         (zone, command) -> receipt; with :PARTITION the order in which they came
 P:board:G:zones            names of the zones
 P:board:G:z:ZONE…          one hash a kind (id -> JSON of its view), one sorted set an index, GEO of open requests
@@ -48,6 +52,25 @@ class Keys:
         self._base = f"{prefix}board:{generation}"
         self.receipts = f"{self._base}:receipts"
         self.zones = f"{self._base}:zones"
+        self.places = f"{self._base}:places"
+        self.answered = f"{self._base}:answered"
+        self.filling = f"{self._base}:filling"
+
+    def signed(self, partition: int) -> str:
+        """Key of the set of sign-in ids that held in a partition."""
+        return f"{self._base}:signed:{partition}"
+
+    def parked(self, partition: int) -> str:
+        """Key of the commands of a partition that were set aside."""
+        return f"{self._base}:parked:{partition}"
+
+    def of_partition(self, partition: int) -> list[str]:
+        """Every key of one partition."""
+        return [make(partition) for make in (self.next, self.receipt_order, self.signed, self.parked)]
+
+    def of_all(self) -> list[str]:
+        """Every key that is not of a partition or a zone."""
+        return [self.zones, self.receipts, self.places, self.answered, self.filling]
 
     def next(self, partition: int) -> str:
         """Key of the journal offset that comes next."""

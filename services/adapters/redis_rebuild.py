@@ -13,18 +13,21 @@ from itertools import islice
 
 import msgspec
 
+from matcher.events import CommandParked, Event
 from services.adapters.board_redis import Client
 from services.adapters.redis_keys import FIRST, Keys
+from services.adapters.redis_place import Batch, place_commands
 from services.adapters.redis_working import Command, Working
 from services.board import Receipt
 from services.cursor import Cursor
 from services.exits import ExitCode, Stop
+from services.following import Place
 from services.names import JOURNAL, NAME
 from services.ports import Log
-from services.reading import Chain, Held
+from services.reading import Held
 from services.receipts import remember
 from services.viewing import Fold
-from services.wire import decode_events
+from services.wire import Entry, decode_events
 
 RECORDS = 500
 #: Commands sent to Redis together.
@@ -55,11 +58,11 @@ async def rebuild(
     await client.sadd(old.generations, new.generation)
     entries = zones = requests = 0
     for partition in range(partitions):
-        fold, receipts, place, held = await _folded(log, partition, closed_max, receipts_max)
-        entries += held
-        zones += len(fold.zones)
-        requests += sum(len(zone.requests) for zone in fold.zones.values())
-        await _write(client, _commands(new, partition, fold, receipts, place))
+        made = await _folded(log, partition, closed_max, receipts_max)
+        entries += made.place.chain.entries
+        zones += len(made.fold.zones)
+        requests += sum(len(zone.requests) for zone in made.fold.zones.values())
+        await _write(client, _commands(new, made))
     async with client.pipeline(transaction=True) as pipe:
         pipe.set(new.current, new.generation)
         pipe.delete(new.stale)
@@ -68,17 +71,26 @@ async def rebuild(
     return Rebuilt(entries, zones, requests)
 
 
-Receipts = OrderedDict[tuple[str, str], Receipt]
+class _Made(msgspec.Struct):
+    """One partition, folded."""
+
+    partition: int
+    fold: Fold
+    place: Place = msgspec.field(default_factory=Place)
+    receipts: OrderedDict[tuple[str, str], Receipt] = msgspec.field(default_factory=OrderedDict)
+    parked: list[Event] = []
+    answered: int = 0
 
 
-async def _folded(log: Log, partition: int, closed_max: int, receipts_max: int) -> tuple[Fold, Receipts, int, int]:
-    """Fold one partition: views, receipts, the offset that comes next, how many entries held."""
-    fold, receipts, place = Fold(closed_max), OrderedDict[tuple[str, str], Receipt](), 0
-    chain, cursor = Chain(), Cursor(log, JOURNAL, partition)
+async def _folded(log: Log, partition: int, closed_max: int, receipts_max: int) -> _Made:
+    """Fold one partition up to its end."""
+    made = _Made(partition, Fold(closed_max))
+    cursor = Cursor(log, JOURNAL, partition)
     await cursor.recheck()
+    made.place.topic_id = cursor.topic_id or ""
     while cursor.backlog:
         for record in await cursor.take(RECORDS):
-            judged = chain.accept(record.offset, record.value)
+            judged = made.place.chain.accept(record.offset, record.value)
             if not isinstance(judged, Held):
                 continue
             try:
@@ -86,23 +98,29 @@ async def _folded(log: Log, partition: int, closed_max: int, receipts_max: int) 
             except msgspec.MsgspecError as error:
                 where = f"partition ({partition}), offset ({record.offset})"
                 raise Stop(ExitCode.BAD_INPUT, f"The journal at {where} is newer than this program.") from error
-            fold.apply(events)
-            for event in events:
-                if remember(receipts, partition, record.offset, event) and len(receipts) > receipts_max:
-                    receipts.popitem(last=False)
-            place = record.offset + 1
-    return fold, receipts, place, chain.entries
+            _take(made, record.offset, judged.entry, events, receipts_max)
+    return made
 
 
-def _commands(keys: Keys, partition: int, fold: Fold, receipts: Receipts, place: int) -> Iterator[Command]:
-    for (zone, command), receipt in receipts.items():
+def _take(made: _Made, offset: int, entry: Entry, events: list[Event], receipts_max: int) -> None:
+    made.fold.apply(events)
+    made.answered = entry.last + 1
+    made.parked += [event for event in events if isinstance(event, CommandParked)]
+    for event in events:
+        if remember(made.receipts, made.partition, offset, event) and len(made.receipts) > receipts_max:
+            made.receipts.popitem(last=False)
+
+
+def _commands(keys: Keys, made: _Made) -> Iterator[Command]:
+    for (zone, command), receipt in made.receipts.items():
         field = keys.receipt(zone, command)
         yield ("HSET", keys.receipts, field, msgspec.json.encode(receipt))
-        yield ("RPUSH", keys.receipt_order(partition), field)
-    for zone_fold in fold.zones.values():
+        yield ("RPUSH", keys.receipt_order(made.partition), field)
+    for zone_fold in made.fold.zones.values():
         yield from Working.whole(zone_fold, keys).changes()
-    if place:
-        yield ("SET", keys.next(partition), place)
+    next_offset = made.place.chain.next_offset
+    batch = Batch(made.partition, [(next_offset, made.parked)], next_offset, made.place, made.answered)
+    yield from place_commands(keys, batch, 0)
 
 
 async def _write(client: Client, commands: Iterable[Command]) -> None:
@@ -128,6 +146,7 @@ async def remove(client: Client, keys: Keys, partitions: int) -> None:
         async for index in client.sscan_iter(its.indexes, count=RECORDS):
             await client.unlink(index)
         await client.unlink(*its.fixed())
-    places = [name(partition) for partition in range(partitions) for name in (keys.next, keys.receipt_order)]
-    await client.unlink(keys.zones, keys.receipts, *places)
+    await client.unlink(
+        *keys.of_all(), *(key for partition in range(partitions) for key in keys.of_partition(partition))
+    )
     await client.srem(keys.generations, keys.generation)

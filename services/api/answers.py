@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from services.board import Answer
+from services.board import Answer, BoardAway
 
 #: What is thrown away of a body that is too large: for so long, and so much.
 LINGER_S = 1.0
@@ -27,6 +28,16 @@ class Trouble(Exception):
         self.status = status
         self.body = {"error": error, "message": message, **more}
         self.headers: dict[str, str] = {}
+
+
+async def looked_up(asking: Awaitable[Answer]) -> Answer:
+    """What the board answers. Raises Trouble (503) while it does not."""
+    try:
+        return await asking
+    except BoardAway as away:
+        problem = Trouble(503, "unreachable", "The board cannot be reached now. Try again in a moment.")
+        problem.headers["Retry-After"] = "1"
+        raise problem from away
 
 
 def reply(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""Puts the routes together. Called by `services/runtime.py` and by tests; opens nothing."""
+"""Puts the routes together. Called by `services/runtime.py`, `services/serve/api.py` and by tests; opens nothing."""
 
 from __future__ import annotations
 
@@ -13,18 +13,25 @@ from services.api.answers import Trouble, reply, trouble
 from services.api.context import Context
 from services.api.local import LocalOnly
 from services.api.metering import Metering
+from services.board import BoardAway
+from services.exits import ExitCode, Stop
 from services.names import NAME
+from services.ports import AppendUncertain
 
 
 def create(context: Context) -> FastAPI:
     """The application. `/openapi.json` is served; no page of it loads anything from elsewhere."""
     app = FastAPI(title=NAME, docs_url=None, redoc_url=None)
     app.state.context = context
-    for routes in (health.routes, commands.router(), people.routes, queries.routes):
+    health.attach(app, health.Health(context.readiness, context.liveness, context.metrics))
+    for routes in (commands.router(), people.routes, queries.routes):
         app.include_router(routes)
-    app.add_middleware(LocalOnly)
+    app.add_middleware(LocalOnly, but=health.PATHS if context.probes_for_all else frozenset())
     app.add_middleware(Metering, metrics=context.metrics)
     app.add_exception_handler(Trouble, _trouble)
+    app.add_exception_handler(Stop, _away)
+    app.add_exception_handler(BoardAway, _away)
+    app.add_exception_handler(AppendUncertain, _uncertain)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(RequestValidationError, _misasked)
     _describe(app)
@@ -40,6 +47,22 @@ def _describe(app: FastAPI) -> None:
 async def _trouble(request: Request, error: Exception) -> Response:
     assert isinstance(error, Trouble)
     return trouble(error)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    """A broker does not answer. Its address is none of the client's business."""
+    if isinstance(error, Stop) and error.code is not ExitCode.UNREACHABLE:
+        raise error
+    return _later("unreachable", "A part of the service cannot be reached now. Try again in a moment.")
+
+
+async def _uncertain(request: Request, error: Exception) -> Response:
+    message = "Whether this was taken is not known. Send it again with the same Idempotency-Key: that asks it once."
+    return _later("uncertain", message)
+
+
+def _later(code: str, message: str) -> Response:
+    return reply({"error": code, "message": message}, 503, {"Retry-After": "1"})
 
 
 async def _misasked(request: Request, error: Exception) -> Response:

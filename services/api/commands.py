@@ -20,7 +20,7 @@ from matcher import commands as c
 from matcher.matching_point import minimised
 from matcher.zone import digest
 from services.api import bodies, context, identity
-from services.api.answers import Trouble, reply
+from services.api.answers import Trouble, looked_up, reply
 from services.api.context import Context
 from services.ports import MessageTooLarge
 
@@ -109,8 +109,10 @@ def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Requ
 async def _append_once(its: Context, command: c.Command) -> None:
     """Append unless the same was taken before. Raises Trouble: 422 for another body, 429, 413."""
     key, said = (command.zone, command.id), digest(command).hex()
-    shown = await its.board.get(command.zone, "command", command.id)
-    before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
+    before = its.pending.digest(key)
+    if before is None:  # while the board is asked, the same may come again
+        shown = await looked_up(its.board.get(command.zone, "command", command.id))
+        before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
     if before is not None:
         if before not in ("", said):
             raise Trouble(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from services.api.answers import Trouble
 from services.api.pending import Pending
 from services.board import Board
 from services.contacts import Contacts
+from services.liveness import Liveness
 from services.metrics import Metrics
 from services.readiness import Readiness
 
@@ -33,6 +34,9 @@ class Context:
     metrics: Metrics
     now: Callable[[], datetime]
     list_limit_max: int
+    liveness: Liveness = field(default_factory=Liveness)
+    #: Other machines may ask the probes and the metrics; the rest stays with this one.
+    probes_for_all: bool = False
 
 
 def of(request: Request) -> Context:

@@ -1,6 +1,7 @@
 """Commands that this API has taken and whose answer the board does not show yet. The measure of "too much".
 
-Told of appends by the command routes and of answers by `services/projecting.py`; lives on the event loop.
+Told of appends by the command routes; of answers by `services/projecting.py` where the board is in this process, else
+by `watching.py`, which asks the board. Lives on the event loop.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import OrderedDict
+from collections.abc import Mapping
 
 from matcher.events import CommandParked, Event
+from services.metrics import Metrics
 from services.wire import Entry
 
 PARKED_MAX = 1_000
@@ -28,6 +31,8 @@ class Pending:
         self._parked: OrderedDict[Key, str] = OrderedDict()
         self._empty = asyncio.Event()
         self._empty.set()
+        #: something stands in the log and waits for its answer
+        self._placed = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -36,6 +41,11 @@ class Pending:
     def full(self) -> bool:
         """True when no more may be taken."""
         return len(self._digests) >= self._limit
+
+    def show(self, metrics: Metrics) -> None:
+        """Set the gauges: how many wait, and from how many on no more are taken."""
+        metrics.set("commands_unanswered", len(self))
+        metrics.set("commands_unanswered_limit", self._limit)
 
     def digest(self, key: Key) -> str | None:
         """Digest of the body taken under this id, or None."""
@@ -56,6 +66,7 @@ class Pending:
             self.drop(key)
         else:
             heapq.heappush(self._places.setdefault(partition, []), (offset, key))
+            self._placed.set()
 
     def drop(self, key: Key) -> None:
         """Wait for it no more: it is answered, or the append failed."""
@@ -64,15 +75,32 @@ class Pending:
             self._empty.set()
 
     def entry(self, partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
-        """Commands up to `entry.last` are answered."""
+        """Commands up to `entry.last` are answered, and the board of this process shows it."""
         self._answered[partition] = max(entry.last, self._answered.get(partition, -1))
         parked = {event.offset: event.reason for event in events if isinstance(event, CommandParked)}
+        self.settle(partition, entry.last + 1, parked)
+
+    async def placed(self) -> None:
+        """Wait until something stands in the log and waits for its answer."""
+        await self._placed.wait()
+
+    def waiting(self, partition: int, before: int) -> list[int]:
+        """Offsets before this one at which commands of this API wait for their answer."""
+        return [offset for offset, _ in self._places.get(partition, []) if offset < before]
+
+    def settle(self, partition: int, before: int, parked: Mapping[int, str]) -> None:
+        """The commands before this offset are answered and shown; `parked`: why those at these offsets were set aside.
+
+        One that is appended to such a place later is settled by the next call.
+        """
         places = self._places.get(partition, [])
-        while places and places[0][0] <= entry.last:
+        while places and places[0][0] < before:
             offset, key = heapq.heappop(places)
-            self.drop(key)
             if offset in parked:
                 self._park(key, parked[offset])
+            self.drop(key)
+        if not any(self._places.values()):
+            self._placed.clear()
 
     def parked(self, key: Key) -> str | None:
         """Why the command was parked, or None. The journal knows a parked command by its offset only."""

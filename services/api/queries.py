@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.api import context
-from services.api.answers import Trouble, as_of, found
+from services.api.answers import Trouble, as_of, found, looked_up
 from services.board import Answer, Kind, Receipt
 
 routes = APIRouter(prefix="/zones/{zone}")
@@ -76,7 +76,7 @@ async def receipt(request: Request, zone: str, key: str) -> Response:
     """What became of a command: pending, answered, refused (with the reason) or parked."""
     its = context.of(request)
     waits = its.pending.digest((zone, key)) is not None
-    answer = await its.board.get(zone, "command", key)
+    answer = await looked_up(its.board.get(zone, "command", key))
     parked = its.pending.parked((zone, key))
     if answer.found is None and waits:
         return found(_with(answer, Receipt(command=key, state="pending")), "command")
@@ -86,23 +86,25 @@ async def receipt(request: Request, zone: str, key: str) -> Response:
 
 
 async def _one(request: Request, zone: str, kind: Kind, key: str) -> Response:
-    return _shown(await context.of(request).board.get(zone, kind, key), kind, key)
+    return _shown(await looked_up(context.of(request).board.get(zone, kind, key)), kind, key)
 
 
 async def _many(request: Request, zone: str, kind: Kind, limit: int, equal: dict[str, str]) -> Response:
     its = context.of(request)
-    answer = await its.board.find(zone, kind, min(limit, its.list_limit_max), **equal)
+    answer = await looked_up(its.board.find(zone, kind, min(limit, its.list_limit_max), **equal))
     return _shown(answer, f"{kind}s", zone)
 
 
 def _shown(answer: Answer, name: str, key: str) -> Response:
     if answer.found is None and answer.stale:
-        raise Trouble(
+        problem = Trouble(
             503,
             "board_incomplete",
             "The board is being made anew and cannot tell yet. Ask again in a while.",
             as_of=as_of(answer),
         )
+        problem.headers["Retry-After"] = "1"
+        raise problem
     if answer.found is None:
         raise Trouble(
             404,

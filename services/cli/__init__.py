@@ -17,6 +17,7 @@ from services.names import NAME
 COMMANDS = (
     "demo",
     "up",
+    "serve",
     "match",
     "explain",
     "diff",
@@ -26,6 +27,7 @@ COMMANDS = (
     "calendar",
     "doctor",
     "journal",
+    "log",
     "board",
     "topics",
 )

@@ -1,4 +1,7 @@
-"""`paidan demo`: a day (or a file's month) through the whole chain with simulated people, on this machine alone."""
+"""`paidan demo`: a day (or a file's month) through the whole chain with simulated people.
+
+On this machine alone, or with `--kafka` on brokers (`replaying.py`).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from services.cli import options
 from services.exits import ExitCode, Stop
 from services.names import NAME
 
@@ -24,9 +28,12 @@ if TYPE_CHECKING:
     from services.demo.scenario import Scenario
     from services.demo.summary import Summary
     from services.demo.words import Words
+    from services.settings import Settings
 
 #: Invented people for a file of requests that comes without a roster.
 PEOPLE = 2000
+#: Stream processes on brokers.
+STREAMS = 2
 
 
 def register(app: typer.Typer) -> None:
@@ -50,11 +57,19 @@ def demo(
     headless: Annotated[bool, typer.Option("--headless", help="No live view.")] = False,
     json: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON.")] = None,
     lang: Annotated[Literal["zh", "en"] | None, typer.Option(help="Labels; else by LANG.")] = None,
+    kafka: options.Kafka = None,
+    redis: options.Redis = None,
+    amqp: options.Amqp = None,
+    streams: Annotated[int, typer.Option(min=0, help="On brokers: stream processes; 0 = they run already.")] = STREAMS,
+    prefix: Annotated[str | None, typer.Option(help="On brokers: before each name; else a fresh one.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="On brokers: keep topics and keys; go on after Ctrl-C.")] = False,
 ) -> None:
     """Play a generated day, or a file of real requests, through the whole chain with simulated people.
 
-    Needs no network and ends by itself. Ctrl-C stops it; the same command goes on from there.
+    Needs no network and ends by itself. Ctrl-C stops it; the same command goes on from there. With --kafka (and
+    --redis, --amqp) processes of their own answer: it starts, stops and checks them, and removes what it made there.
     """
+    from services import settings
     from services.demo.folder import Folder, Played
     from services.demo.words import choose
 
@@ -70,11 +85,16 @@ def demo(
     )
     words = choose(lang, os.environ)
     kept = Folder(folder)
+    chosen = settings.load(os.environ, kafka=kafka, redis=redis, amqp=amqp, prefix=prefix)
     scenario = _scenario(played, requests, volunteers)
     if requests is None:
         typer.echo(words.of("invented"), err=True)
+    _prepare(kept, fresh=fresh)
     try:
-        summary = asyncio.run(_run(kept, played, scenario, words, fresh=fresh, headless=headless))
+        if chosen.kafka is not None:
+            summary = _on_brokers(chosen, kept, played, scenario, words, streams=streams, keep=keep, headless=headless)
+        else:
+            summary = asyncio.run(_run(kept, played, scenario, words, headless=headless))
     except KeyboardInterrupt:
         raise Stop(
             ExitCode.INTERRUPTED, f"Stopped. The same command goes on from here; the run is in ({folder})."
@@ -129,10 +149,35 @@ def _policy(name: str) -> Policy:
     return PRESETS[name]
 
 
-async def _run(
-    kept: Folder, played: Played, scenario: Scenario, words: Words, *, fresh: bool, headless: bool
+def _on_brokers(
+    settings: Settings,
+    kept: Folder,
+    played: Played,
+    scenario: Scenario,
+    words: Words,
+    *,
+    streams: int,
+    keep: bool,
+    headless: bool,
 ) -> Summary:
-    """Play to the end and check what came of it."""
+    """Play with the answers of other processes."""
+    from services.cli import replaying
+
+    settings, played = replaying.prepared(settings, kept, played, streams)
+    given = replaying.Run(
+        settings=settings,
+        kept=kept,
+        played=played,
+        scenario=scenario,
+        view=lambda audience: _view(scenario, audience, words, headless=headless),
+        streams=streams,
+        keep=keep,
+    )
+    return asyncio.run(replaying.run(given))
+
+
+async def _run(kept: Folder, played: Played, scenario: Scenario, words: Words, *, headless: bool) -> Summary:
+    """Play to the end in this process and check what came of it."""
     import matcher.solvers.exact  # noqa: F401 - here, so that the first solve does not wait for the import
     from services.adapters.sqlite import SqliteLog
     from services.core import Matching
@@ -142,7 +187,6 @@ async def _run(
     from services.solving import InlineSolver
     from services.verify import read_receipts, verify
 
-    _prepare(kept, fresh=fresh)
     log = SqliteLog(kept.log)
     try:
         kept.claim(played)
@@ -164,8 +208,9 @@ def _prepare(kept: Folder, *, fresh: bool) -> None:
     """Clear away a finished run, or any with `--fresh`; not one that another process is playing."""
     from services.adapters.sqlite import SqliteLog
 
-    if kept.begun() and (fresh or kept.finished()):
-        SqliteLog(kept.log).close()  # raises Stop(BAD_INPUT) while somebody writes to it
+    if fresh or kept.finished():
+        if kept.begun():
+            SqliteLog(kept.log).close()  # raises Stop(BAD_INPUT) while somebody writes to it
         kept.clear()
 
 

@@ -13,14 +13,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from services.cli import options
 from services.exits import ExitCode, Stop
 from services.names import LOG_FILE, NAME
 
+if TYPE_CHECKING:
+    from services.settings import Settings
+
 DISK_BYTES_MIN = 1 << 30
+#: How long a broker may take to answer.
+BROKER_S = 5.0
 #: The first second of the year this was written in: a clock before it is not set.
 CLOCK_S_MIN = 1_767_225_600
 
@@ -39,20 +45,27 @@ def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
         "doctor",
-        help="Check Python, packages, clock, time zones, disk, data folder, port, log and job broker; say what to fix.",
+        help="Check Python, packages, clock, time zones, disk, data folder, port, log and brokers; say what to fix.",
         epilog=f"Example: {NAME} doctor --data ./{NAME}-data",
     )(doctor)
 
 
 def doctor(
-    data: Annotated[Path | None, typer.Option(help="Folder of the log and the contacts.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port that the API will take.")] = None,
+    data: options.Data = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    kafka: options.Kafka = None,
+    redis: options.Redis = None,
+    amqp: options.Amqp = None,
+    trial: options.Trial = None,
 ) -> None:
     """Print one line a check; end with 0, 4 (port or log held, no broker) or 5 (this machine must be changed)."""
     from services import settings
 
-    chosen = settings.load(os.environ, data_dir=data, port=port)
-    findings = examine(chosen.data_dir, chosen.host, chosen.port, chosen.jobs)
+    chosen = settings.load(
+        os.environ, data_dir=data, host=host, port=port, kafka=kafka, redis=redis, amqp=amqp, trial=trial
+    )
+    findings = examine(chosen)
     for finding in findings:
         mark = "ok  " if not finding.remedy else "FIX "
         typer.echo(f"{mark} {finding.check:12} {finding.seen}" + (f"  ->  {finding.remedy}" if finding.remedy else ""))
@@ -61,8 +74,9 @@ def doctor(
         raise typer.Exit(int(worst))
 
 
-def examine(data: Path, host: str, port: int, jobs: str = "memory://") -> list[Finding]:
+def examine(chosen: Settings) -> list[Finding]:
     """Run every check."""
+    data = chosen.data_dir
     checks: list[Callable[[], Finding]] = [
         _python,
         _packages,
@@ -70,9 +84,10 @@ def examine(data: Path, host: str, port: int, jobs: str = "memory://") -> list[F
         _time_zones,
         lambda: _disk(data),
         lambda: _writable(data),
-        lambda: _log(data),
-        lambda: _port(host, port),
-        lambda: _jobs(jobs),
+        lambda: _log(data) if chosen.kafka is None else _topics(chosen),
+        lambda: _port(chosen.host, chosen.port),
+        lambda: _board(chosen),
+        lambda: _jobs(chosen),
     ]
     return [check() for check in checks]
 
@@ -162,16 +177,51 @@ def _log(data: Path) -> Finding:
     return Finding("log", f"{path}, {path.stat().st_size / 1e6:.1f} MB, readable, not in use")
 
 
-def _jobs(url: str) -> Finding:
+def _topics(chosen: Settings) -> Finding:
+    """The cluster answers, and the log's topics are there and safe."""
+    from services.adapters import kafka_topics
+
+    admin = kafka_topics.connect(str(chosen.kafka))
+    try:
+        kafka_topics.check(admin, chosen.prefix, chosen.partitions, trial=chosen.trial)
+    except Stop as stop:
+        away = stop.code is ExitCode.UNREACHABLE
+        remedy = f"Start it, or correct --kafka (or {NAME.upper()}_KAFKA)." if away else str(stop)
+        return Finding("log", f"Kafka {chosen.kafka}{' does not answer' if away else ''}", remedy, stop.code)
+    return Finding("log", f"Kafka {chosen.kafka} has the topics, {chosen.partitions} partitions each")
+
+
+def _board(chosen: Settings) -> Finding:
+    """The Redis of the board lets us in; its password is not shown."""
+    if chosen.redis is None:
+        needed = f"Kafka needs a board that processes share. Give --redis (or {NAME.upper()}_REDIS)."
+        return Finding("board", "in memory", "" if chosen.kafka is None else needed)
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    from services.addresses import without_secrets
+
+    shown = without_secrets(chosen.redis)
+    try:
+        with Redis.from_url(chosen.redis, socket_timeout=BROKER_S, socket_connect_timeout=BROKER_S) as client:
+            client.ping()
+    except (RedisError, OSError, ValueError) as error:
+        remedy = f"Start it, or correct --redis (or {NAME.upper()}_REDIS; {type(error).__name__})."
+        return Finding("board", f"{shown} does not answer", remedy, ExitCode.UNREACHABLE)
+    return Finding("board", f"{shown} answers" + ("" if chosen.kafka else "; used for jobs only, without Kafka"))
+
+
+def _jobs(chosen: Settings) -> Finding:
     """The broker of the jobs lets us in; its password is not shown."""
-    if url.startswith("memory:"):
+    if chosen.jobs.startswith("memory:"):
         return Finding("jobs", "in memory, no broker")
     from services.adapters.jobs_kombu import answers
 
-    shown, trouble = answers(url)
+    shown, trouble = answers(chosen.jobs)
     if trouble is None:
         return Finding("jobs", f"{shown} answers")
-    remedy = f"Start the broker, or set {NAME.upper()}_JOBS to one that answers ({trouble})."
+    name = "redis" if chosen.amqp is None else "amqp"
+    remedy = f"Start it, or correct --{name} (or {NAME.upper()}_{name.upper()}; {trouble})."
     return Finding("jobs", f"{shown} does not answer", remedy, ExitCode.UNREACHABLE)
 
 

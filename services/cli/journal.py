@@ -1,4 +1,4 @@
-"""`paidan journal read|verify`: look at a log file, and let the independent checker judge it. Opens it read-only."""
+"""`paidan journal read|verify`: look at a log, and let the independent checker judge it. Opens it for reading only."""
 
 from __future__ import annotations
 
@@ -7,22 +7,40 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 
 from services.exits import ExitCode, Stop
-from services.names import JOURNAL, NAME
+from services.names import JOURNAL, LOG_FILE, NAME
 
 if TYPE_CHECKING:
     from matcher.events import Event
+    from services.adapters.kafka import KafkaLog
     from services.adapters.sqlite import SqliteLog
     from services.verify import Verdict
     from services.wire import Entry
 
 T = TypeVar("T")
 
-File = Annotated[Path, typer.Argument(help="The log, as `up` and `demo` write it.", show_default=False)]
+File = Annotated[
+    Path | None, typer.Argument(help="The log, as `up` and `demo` write it, or its folder.", show_default=False)
+]
+Kafka = Annotated[
+    str | None, typer.Option(help="Instead of a file: HOST:PORT of brokers, separated by commas.", show_default=False)
+]
+Prefix = Annotated[str, typer.Option(help="With --kafka: what goes before every topic's name.")]
+
+
+class Place(NamedTuple):
+    """Where the log is: a file, or brokers and the prefix of the topics."""
+
+    file: Path | None
+    kafka: str | None
+    prefix: str
+
+    def __str__(self) -> str:
+        return str(self.file) if self.kafka is None else f"{self.prefix}* at {self.kafka}"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,11 +52,13 @@ def register(app: typer.Typer) -> None:
 
 
 def read(
-    file: File,
+    file: File = None,
     zone: Annotated[str | None, typer.Option(help="Only events of this zone.")] = None,
     partition: Annotated[int | None, typer.Option(help="Only this partition.")] = None,
     start: Annotated[int, typer.Option("--from", help="First journal offset, in each partition.")] = 0,
     limit: Annotated[int | None, typer.Option(help="At most so many events.")] = None,
+    kafka: Kafka = None,
+    prefix: Prefix = "",
 ) -> None:
     """Print what has happened: a JSON line an event, with the partition and offset of its entry and its index there.
 
@@ -46,22 +66,24 @@ def read(
     """
     from services.wire import encode, partition_of
 
-    async def show(log: SqliteLog) -> None:
+    place = _place(file, kafka, prefix)
+
+    async def show(log: SqliteLog | KafkaLog) -> None:
         chosen = partition if partition is not None or zone is None else partition_of(zone, log.partitions)
-        _check_partition(file, log, chosen)
+        _check_partition(place, log, chosen)
         shown = 0
         async for at, offset, entry in _entries(log, chosen, start):
-            for index, event in enumerate(_events(file, at, offset, entry)):
+            for index, event in enumerate(_events(place, at, offset, entry)):
                 if zone is not None and event.zone != zone:
                     continue
                 if limit is not None and shown >= limit:
                     return
                 shown += 1
-                place = f'{{"partition":{at},"offset":{offset},"index":{index},"event":'.encode()
-                sys.stdout.buffer.write(place + encode(event) + b"}\n")
+                start_of_line = f'{{"partition":{at},"offset":{offset},"index":{index},"event":'.encode()
+                sys.stdout.buffer.write(start_of_line + encode(event) + b"}\n")
 
     try:
-        _with_log(file, show)
+        _with_log(place, show)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output (`| head`) has seen enough; what is still buffered goes nowhere, silently.
@@ -69,15 +91,18 @@ def read(
 
 
 def verify(
-    file: File,
+    file: File = None,
     receipts: Annotated[
         Path | None, typer.Option(help="JSON lines of clients' receipts: id, partition, offset.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as one JSON object.")] = False,
+    kafka: Kafka = None,
+    prefix: Prefix = "",
 ) -> None:
     """Check that every command has exactly one answer and nobody is booked twice. Exit 7 if not.
 
     Computed from commands, journal, parked records and receipts alone, by code that shares nothing with the matcher.
+    With receipts it lists every command that was acknowledged and is gone.
     While a writer runs, commands that it is about to answer count as lost; check again when it is idle or stopped.
     """
     import msgspec
@@ -85,18 +110,44 @@ def verify(
     from services import verify as checker
 
     given = checker.read_receipts(receipts) if receipts else None
-    verdict = _with_log(file, lambda log: checker.verify(log, log.partitions, given))
+    place = _place(file, kafka, prefix)
+    verdict = _with_log(place, lambda log: checker.verify(log, log.partitions, given))
     print(msgspec.json.encode(verdict).decode() if as_json else _words(verdict))
     if not verdict.sound:
         raise Stop(
             ExitCode.LOG_UNTRUSTED,
-            f"The log ({file}) does not hold: ({verdict.lost}) lost, ({verdict.answered_twice}) answered twice, "
-            f"({verdict.double_bookings}) double bookings. Keep a copy of the file and report it.",
+            f"The log ({place}) does not hold: ({verdict.lost}) lost, ({verdict.answered_twice}) answered twice, "
+            f"({verdict.double_bookings}) double bookings. Keep a copy of it and report it.",
         )
 
 
-def _with_log(file: Path, use: Callable[[SqliteLog], Coroutine[Any, Any, T]]) -> T:
-    """Open the file read-only, use it in an event loop, close it."""
+def _place(file: Path | None, kafka: str | None, prefix: str) -> Place:
+    if (file is None) == (kafka is None):
+        raise Stop(ExitCode.USAGE, "Give the log's file, or --kafka HOST:PORT.")
+    return Place(file / LOG_FILE if file is not None and file.is_dir() else file, kafka, prefix)
+
+
+def _with_log(place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
+    """Open the log for reading only, use it in an event loop, close it."""
+    if place.file is None:
+        return asyncio.run(_with_topics(place, use))
+    return _with_file(place.file, use)
+
+
+async def _with_topics(place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
+    from services.adapters.kafka import KafkaLog
+
+    assert place.kafka is not None
+    # What a weak log still has may be read.
+    log = KafkaLog(place.kafka, prefix=place.prefix, trial=True)
+    try:
+        await log.start(read_only=True)
+        return await use(log)
+    finally:
+        await log.stop()
+
+
+def _with_file(file: Path, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
     import sqlite3
 
     from services.adapters.sqlite import SqliteLog
@@ -110,12 +161,14 @@ def _with_log(file: Path, use: Callable[[SqliteLog], Coroutine[Any, Any, T]]) ->
         log.close()
 
 
-def _check_partition(file: Path, log: SqliteLog, partition: int | None) -> None:
+def _check_partition(place: Place, log: SqliteLog | KafkaLog, partition: int | None) -> None:
     if partition is not None and not 0 <= partition < log.partitions:
-        raise Stop(ExitCode.USAGE, f"The log ({file}) has partitions 0 to ({log.partitions - 1}), not ({partition}).")
+        raise Stop(ExitCode.USAGE, f"The log ({place}) has partitions 0 to ({log.partitions - 1}), not ({partition}).")
 
 
-async def _entries(log: SqliteLog, partition: int | None, start: int) -> AsyncIterator[tuple[int, int, Entry]]:
+async def _entries(
+    log: SqliteLog | KafkaLog, partition: int | None, start: int
+) -> AsyncIterator[tuple[int, int, Entry]]:
     """Yield every entry that holds, from offset `start` on; the chain is followed from its beginning."""
     from services.cursor import Cursor
     from services.reading import Chain, Held
@@ -130,7 +183,7 @@ async def _entries(log: SqliteLog, partition: int | None, start: int) -> AsyncIt
                     yield at, record.offset, judged.entry
 
 
-def _events(file: Path, partition: int, offset: int, entry: Entry) -> list[Event]:
+def _events(log: Place, partition: int, offset: int, entry: Entry) -> list[Event]:
     import msgspec
 
     from services.wire import decode_events
@@ -140,7 +193,7 @@ def _events(file: Path, partition: int, offset: int, entry: Entry) -> list[Event
     except msgspec.MsgspecError as error:
         place = f"partition ({partition}), offset ({offset})"
         raise Stop(
-            ExitCode.BAD_INPUT, f"The log ({file}) at {place} is newer than this program. Use a newer version."
+            ExitCode.BAD_INPUT, f"The log ({log}) at {place} is newer than this program. Use a newer version."
         ) from error
 
 
@@ -157,4 +210,5 @@ def _words(verdict: Verdict) -> str:
         lines.append("No receipts were given: only coverage was checked.")
     else:
         lines.append(f"receipts {verdict.receipts}")
-    return "\n".join([*lines, *verdict.findings])
+    gone = [f"Acknowledged and gone: ({each.id}) at ({each.partition}, {each.offset})." for each in verdict.gone]
+    return "\n".join([*lines, *verdict.findings, *gone])

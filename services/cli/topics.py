@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
 
-from services.names import NAME, PARTITIONS
+from services.cli import options
+from services.exits import ExitCode, Stop
+from services.names import NAME
 
 
 def register(app: typer.Typer) -> None:
@@ -21,16 +24,30 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(
-    kafka: Annotated[str, typer.Option(help="HOST:PORT of brokers, separated by commas.", envvar="PAIDAN_KAFKA")],
-    partitions: Annotated[int, typer.Option(min=1, help="Of each topic; never changes afterwards.")] = PARTITIONS,
+    kafka: options.Kafka = None,
+    partitions: Annotated[int | None, typer.Option(min=1, help="Of each topic; never changes afterwards.")] = None,
     replication: Annotated[int, typer.Option(min=1, help="Copies of each record.")] = 3,
-    trial: Annotated[bool, typer.Option("--trial", help="Allow fewer copies: records may be lost.")] = False,
+    prefix: options.Prefix = None,
+    trial: options.Trial = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be done.")] = False,
 ) -> None:
-    """Make the four topics where they are missing, mend their settings where that is possible, refuse the rest."""
+    """Make the four topics where they are missing, mend their settings where that is possible, refuse the rest.
+
+    Address, prefix, partitions and --trial are those of the service: PAIDAN_KAFKA, PAIDAN_PREFIX and so on.
+    """
+    from services import settings
     from services.adapters import kafka_topics
 
-    admin = kafka_topics.connect(kafka)
-    steps = kafka_topics.apply(admin, partitions=partitions, replication=replication, trial=trial, dry_run=dry_run)
+    chosen = settings.load(os.environ, kafka=kafka, partitions=partitions, prefix=prefix, trial=trial)
+    if chosen.kafka is None:
+        raise Stop(ExitCode.BAD_INPUT, "Whose topics? Give --kafka HOST:PORT (or PAIDAN_KAFKA).")
+    steps = kafka_topics.apply(
+        kafka_topics.connect(chosen.kafka),
+        partitions=chosen.partitions,
+        replication=replication,
+        trial=chosen.trial,
+        dry_run=dry_run,
+        prefix=chosen.prefix,
+    )
     for step in steps:
         typer.echo(f"{step.topic}: {'would ' if dry_run and step.act else ''}{step.words}")

@@ -8,6 +8,8 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from matcher.problem import Plan, Problem
 from services.ports import Solver
@@ -20,13 +22,16 @@ class Figures:
         self.offer_ms: list[float] = []
         self.solve_ms: list[float] = []
         self.beat_ms: list[float] = []
+        self.stages = Stages()
         self.commands = 0
         self._started: float | None = None
         self._beat_began = 0.0
+        self._last_ended = 0.0
 
     def start(self) -> None:
         """Begin to count: what the journal already held has been read."""
-        self._started = time.perf_counter()
+        self.stages.clear()
+        self._started = self._last_ended = time.perf_counter()
 
     def begins(self, beat: int, commands: int) -> None:
         """Note the beat's append."""
@@ -36,6 +41,7 @@ class Figures:
     def ended(self, beat: int) -> None:
         """Note the beat's answer."""
         self.beat_ms.append(_ms_since(self._beat_began))
+        self._last_ended = time.perf_counter()
 
     def offered(self) -> None:
         """An offer has been told; those of an earlier run do not count."""
@@ -43,12 +49,32 @@ class Figures:
             self.offer_ms.append(_ms_since(self._beat_began))
 
     def seconds(self) -> float:
-        """Return how long this process has played."""
-        return 0.0 if self._started is None else time.perf_counter() - self._started
+        """Return how long this process has played, up to the last beat's end."""
+        return 0.0 if self._started is None else self._last_ended - self._started
 
     def commands_per_second(self) -> float:
         """Return commands (Ticks too) answered per second of this process."""
         return self.commands / max(self.seconds(), 1e-9)
+
+
+class Stages:
+    """Where the time of beats goes, in milliseconds by the name of the stage; stages may lie inside one another."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Count the time spent inside, waits included."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.ms[stage] = self.ms.get(stage, 0.0) + _ms_since(began)
+
+    def clear(self) -> None:
+        """Forget what was counted: what the journal already held has been read."""
+        self.ms.clear()
 
 
 class TimedSolver:

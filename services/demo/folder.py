@@ -6,6 +6,7 @@ refused rather than mixed in.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from services.exits import ExitCode, Stop
 _FILES = ("log.sqlite", "log.sqlite-wal", "log.sqlite-shm", "receipts.jsonl", "summary.json", "played.json")
 
 
-class Played(msgspec.Struct, frozen=True, kw_only=True):
+class Played(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What decides a run: with the same values it is the same run. Files by the hash of their content."""
 
     seed: int
@@ -26,6 +27,8 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     volunteers_sha256: str = ""
     people: int = 0
     zone_by: str = ""
+    #: Before the names of the run's topics, keys and queues; "" for a run on this machine alone.
+    prefix: str = ""
 
 
 class Folder:
@@ -36,6 +39,8 @@ class Folder:
         self.log = path / "log.sqlite"
         self.receipts = path / "receipts.jsonl"
         self.summary = path / "summary.json"
+        #: Output and data of the processes that the demo starts.
+        self.processes = path / "processes"
         self._played = path / "played.json"
 
     def finished(self) -> bool:
@@ -46,10 +51,22 @@ class Folder:
         """Say whether there is a run here at all."""
         return self.log.exists()
 
+    def prefix(self) -> str:
+        """Return the prefix of the unfinished run on brokers that is here; "" when there is none."""
+        if self.finished() or not self._played.exists():
+            return ""
+        return msgspec.json.decode(self._played.read_bytes(), type=Played).prefix
+
     def clear(self) -> None:
         """Remove a run's own files, and nothing else."""
+        shutil.rmtree(self.processes, ignore_errors=True)
         for name in _FILES:
             (self.path / name).unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Let the next run begin anew; summary and processes' output stay to be looked at."""
+        self.receipts.unlink(missing_ok=True)
+        self._played.unlink(missing_ok=True)
 
     def claim(self, played: Played) -> None:
         """Note what is played here. Raises Stop(BAD_INPUT) when the folder holds another run."""

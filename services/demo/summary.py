@@ -49,9 +49,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     solve_ms: Percentiles50And99
     commands_per_second: float
     peak_rss_mb: float
+    #: On brokers only: zones by the process that answers them, and where a beat's time goes, by stage.
+    zones_by_process: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    beat_ms: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
-def summarise(tally: Tally, figures: Figures, *, lost: int, double_bookings: int) -> Summary:
+def summarise(
+    tally: Tally,
+    figures: Figures,
+    *,
+    lost: int,
+    double_bookings: int,
+    zones_by_process: dict[str, int] | msgspec.UnsetType = msgspec.UNSET,
+) -> Summary:
     """Bring counts, the checker's verdict and figures together."""
     metres = list(tally.distance_m.values())
     return Summary(
@@ -74,7 +84,17 @@ def summarise(tally: Tally, figures: Figures, *, lost: int, double_bookings: int
         solve_ms=_p50_p99(figures.solve_ms),
         commands_per_second=round(figures.commands_per_second(), 1),
         peak_rss_mb=round(peak_rss_mb(), 1),
+        zones_by_process=zones_by_process,
+        beat_ms=_by_stage(figures) if figures.stages.ms else msgspec.UNSET,
     )
+
+
+def _by_stage(figures: Figures) -> dict[str, float]:
+    """Return the mean of a beat, of its stages, and of what lies between beats, in milliseconds."""
+    beats = max(1, len(figures.beat_ms))
+    whole = {"beat": sum(figures.beat_ms), **figures.stages.ms, "between": figures.seconds() * 1000}
+    whole["between"] -= whole["beat"]
+    return {stage: round(ms / beats, 3) for stage, ms in whole.items()}
 
 
 def percentile(values: Sequence[float], percent: int) -> float | None:
@@ -97,6 +117,8 @@ def table(summary: Summary, words: Words) -> Table:
     shown.add_column(justify="right")
     values: dict[str, Any] = msgspec.structs.asdict(summary)
     for name, value in values.items():
+        if value is msgspec.UNSET:
+            continue
         shown.add_row(words.of(name), _shown(value, words))
     return shown
 
@@ -107,7 +129,7 @@ def _shown(value: Any, words: Words) -> str:
     if isinstance(value, Percentiles50And99):
         return f"p50 {_figure(value.p50)} · p99 {_figure(value.p99)}"
     if isinstance(value, dict):
-        return "\n".join(f"{words.of(reason)} {count:,}" for reason, count in value.items()) or "–"
+        return "\n".join(f"{words.of(name)} {count:,}" for name, count in value.items()) or "–"
     return f"{value:,}"
 
 

@@ -1,8 +1,8 @@
 """The loop of the worker: take a job, tell, report, acknowledge; in that order. Runs in a thread.
 
-Started by `services/runtime.py`. One code path for every broker. A failed try is acknowledged and reported: when to
-try again is the journal's business. What is no job, and what its workers do not survive, is set aside in the parked
-queue: RabbitMQ counts the deaths, elsewhere the age of a job that came again tells.
+Started by `services/runtime.py` and `services/serve/worker.py`. One code path for every broker. A failed try is
+acknowledged and reported: when to try again is the journal's business. What is no job, and what its workers do not
+survive, is set aside in the parked queue: RabbitMQ counts the deaths, elsewhere the age of a job that came again tells.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from matcher.commands import JobOutcome, ReportJob
 from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
+from services.worker.depth import Depth
+from services.worker.queued import Queued
 from services.worker.sending import Telling
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,11 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._telling = telling
         self._report = report
         self._metrics = metrics
+        self._queued = Queued(metrics, "notify")
+        self._depth = Depth(connection, source)
+        self._turned_s = time.monotonic()
+        #: Why the broker cannot be reached; None while it can.
+        self.away: str | None = None
         self._done: OrderedDict[str, JobOutcome] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
@@ -64,6 +71,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def start(self) -> None:
         """Begin to work."""
+        self._turned_s = time.monotonic()
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
@@ -75,6 +83,27 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
     def alive(self) -> bool:
         """Whether the thread runs."""
         return self._thread.is_alive()
+
+    @property
+    def silent_s(self) -> float:
+        """For how many seconds the loop has not come round: a job in hand, or deaf."""
+        return time.monotonic() - self._turned_s
+
+    def on_iteration(self) -> None:
+        """kombu calls this between deliveries, several times a second: ask now and then how many jobs wait."""
+        self._turned_s = time.monotonic()
+        if self._queued.is_due():
+            self._queued.asked(self._depth.ask())
+
+    def on_connection_error(self, exc: Exception, interval: float) -> None:
+        """kombu calls this after every try to reach the broker that failed; it tries again by itself."""
+        self._turned_s = time.monotonic()
+        self.away = type(exc).__name__
+        log.warning("the broker of the jobs does not answer", extra={"error": self.away, "seconds": interval})
+
+    def on_connection_revived(self) -> None:
+        """kombu calls this when the broker answers."""
+        self.away = None
 
     def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
         """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""
@@ -88,8 +117,17 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             )
         ]
 
+    def on_consume_end(self, connection: Connection, channel: Any) -> None:
+        """kombu calls this when it listens no more, for now or for good."""
+        self._depth.close()
+
     def take(self, message: Message) -> None:
         """Work one delivery."""
+        self._queued.began(message.headers.get(PUBLISHED_AT))
+        self._work(message)
+        self._queued.ended()
+
+    def _work(self, message: Message) -> None:
         job = self._decode(message)
         if job is None:
             return
@@ -148,7 +186,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 def _reported(job: Notify, outcome: JobOutcome) -> ReportJob:
     """The same command for every delivery of an attempt, but for the clock, which is no part of the comparison."""
     return ReportJob(
-        id=f"report:{job.key}",
+        id=job.report,
         zone=job.zone,
         at=datetime.now(UTC),
         job=job.job,

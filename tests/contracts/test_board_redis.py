@@ -19,38 +19,19 @@ from services.adapters.memory import MemoryLog
 from services.adapters.redis_keys import KINDS, Keys
 from services.adapters.redis_rebuild import rebuild, remove
 from services.board import Board, Kind
-from services.core import Matching
 from services.cursor import Cursor
-from services.demo.playing import Audience, play
-from services.demo.receipts import Receipts
 from services.names import JOURNAL
 from services.parking import NO_ZONE
 from services.ports import Log
 from services.reading import Chain, Held
-from services.solving import InlineSolver
 from services.wire import decode_events
-from tests.towns import town
+from tests.contracts.conftest import PARTITIONS
 
 pytestmark = pytest.mark.redis
-PARTITIONS = 4
 Told = tuple[int, int, list[Event]]
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> MemoryLog:
-    """A journal of some days of a small town, played to its end."""
-    log = MemoryLog(PARTITIONS)
-
-    async def whole() -> None:
-        with Receipts(tmp_path_factory.mktemp("play") / "receipts.jsonl") as receipts:
-            scenario = town(5)
-            await play(scenario, log, Matching(), InlineSolver(), receipts, Audience(), partitions=PARTITIONS)
-
-    asyncio.run(whole())
-    return log
-
-
-async def entries(log: Log) -> list[Told]:
+async def entries(log: Log, at_least: int = 50) -> list[Told]:
     """Every holding entry: (partition, offset, events)."""
     found: list[Told] = []
     for partition in range(PARTITIONS):
@@ -61,7 +42,7 @@ async def entries(log: Log) -> list[Told]:
                 judged = chain.accept(record.offset, record.value)
                 if isinstance(judged, Held):
                     found.append((partition, record.offset, decode_events(judged.entry)))
-    assert len(found) > 50
+    assert len(found) > at_least
     return sorted(found, key=lambda one: one[1])  # the partitions side by side
 
 

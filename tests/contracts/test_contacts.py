@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from services.adapters.contacts_memory import MemoryContacts
 from services.adapters.contacts_sqlite import SqliteContacts
 from services.contacts import BadContact, Contact, Contacts, check
+from tests.shell import ROOT, clean_environment
 
 HOOK = Contact(webhook="https://example.org/hook?key=1")
 MAIL = Contact(mailbox="ana@example.org")
@@ -67,6 +70,54 @@ def test_sqlite_keeps_contacts_over_a_restart_and_erases_the_bytes(tmp_path: Pat
     second.erase("z1", "ana")
     second.close()
     assert b"ana@example.org" not in path.read_bytes()
+
+
+WRITES = 60
+#: Another process: puts, erases and reads beside this one.
+OTHER = """
+import sys
+from pathlib import Path
+from services.adapters.contacts_sqlite import SqliteContacts
+from services.contacts import Contact
+mine = SqliteContacts(Path(sys.argv[1]))
+print("open", flush=True)
+for n in range(int(sys.argv[2])):
+    mine.put("z1", f"other{n}", Contact(mailbox=f"other{n}@example.org"))
+    mine.put("z1", "shared", Contact(mailbox=f"other{n}@example.org"))
+    mine.get("z1", f"ana{n}")
+for n in range(0, int(sys.argv[2]), 2):
+    mine.erase("z1", f"other{n}")
+"""
+
+
+def test_api_and_worker_of_one_machine_share_the_file_as_two_processes(tmp_path: Path) -> None:
+    path = tmp_path / "contacts.sqlite"
+    mine = SqliteContacts(path)
+    other = subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(path), str(WRITES)],
+        cwd=ROOT,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline().strip() == "open"
+    for n in range(WRITES):
+        mine.put("z1", f"ana{n}", MAIL)
+        mine.put("z1", "shared", HOOK)
+        assert mine.get("z1", f"ana{n}") == MAIL
+    _, said = other.communicate(timeout=60)
+    assert (other.returncode, said) == (0, "")
+    assert all(mine.get("z1", f"ana{n}") == MAIL for n in range(WRITES))
+    kept = [n for n in range(WRITES) if mine.get("z1", f"other{n}") is not None]
+    assert kept == list(range(1, WRITES, 2))
+    assert mine.get("z1", "shared") in (HOOK, Contact(mailbox=f"other{WRITES - 1}@example.org"))
+    mine.erase("z1", "ana0")
+    assert {file.name for file in tmp_path.iterdir()} == {path.name}  # nothing beside it that could still hold a row
+    for n in range(0, WRITES, 2):
+        assert f"other{n}@".encode() not in path.read_bytes()
+    mine.close()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import queue
 import secrets
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -285,3 +286,45 @@ def test_a_broker_that_is_away_holds_nobody_and_the_loss_is_counted() -> None:
 def test_a_transport_that_loses_jobs_by_design_is_refused() -> None:
     with pytest.raises(ValueError, match="confluentkafka"):
         connect("confluentkafka://127.0.0.1:9092")
+
+
+class Held(Running):
+    """A worker whose receiver does not answer until it is let go."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self.go = threading.Event()
+
+    def send(self, contact: Contact, job: Notify) -> JobOutcome:
+        self.told.append(job.key)
+        self.go.wait(WAIT_S)
+        return JobOutcome.SENT
+
+
+def test_a_scrape_says_how_many_jobs_wait_and_how_old_the_one_in_hand_is(broker: Broker) -> None:
+    published(broker, job("o1"), job("o2"), job("o3"))
+    with Held(broker) as running:
+        waited(lambda: running.told)
+        first, second = _scraped(running), waited(lambda: _older(running, _scraped(running)[1]))
+        running.go.set()
+        waited(lambda: running.reports.qsize() == 3)
+        waited(lambda: _scraped(running) == (0.0, 0.0))
+    # Whether the job in hand still counts as waiting depends on when the broker was asked.
+    assert first[0] in (2, 3)
+    assert second > first[1] > 0
+
+
+def _scraped(running: Running) -> tuple[float, float]:
+    lines = running.metrics.exposition()[0].decode().splitlines()
+    depth, age = (
+        float(line.split()[1])
+        for name in ("depth", "oldest_job_age_seconds")
+        for line in lines
+        if line.startswith(f'paidan_queue_{name}{{queue="notify"}}')
+    )
+    return depth, age
+
+
+def _older(running: Running, than_s: float) -> float | None:
+    age_s = _scraped(running)[1]
+    return age_s if age_s > than_s else None

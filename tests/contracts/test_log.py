@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, closing
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
 
-from services.adapters.memory import MemoryLog
-from services.adapters.sqlite import SqliteLog
 from services.names import COMMANDS, JOURNAL, PARKED
 from services.ports import Log, Message, MessageTooLarge
 from services.wire import COMMAND_BYTES_MAX, MESSAGE_BYTES_MAX
-from tests.brokers import fresh_log, needs_kafka
+from tests.logs import KAFKA, KAFKA_OF_THREE, MEMORY, SQLITE
 
-
-@asynccontextmanager
-async def memory(folder: Path) -> AsyncIterator[Log]:
-    yield MemoryLog(4)
-
-
-@asynccontextmanager
-async def sqlite(folder: Path) -> AsyncIterator[Log]:
-    with closing(SqliteLog(folder / "log.db", 4)) as log:
-        yield log
-
-
-@asynccontextmanager
-async def kafka(folder: Path) -> AsyncIterator[Log]:
-    async with fresh_log(4) as log:
-        yield log
-
-
-ADAPTERS = [pytest.param(memory), pytest.param(sqlite), pytest.param(kafka, marks=needs_kafka)]
+ADAPTERS = [MEMORY, SQLITE, KAFKA, KAFKA_OF_THREE]
 
 Try = Callable[[Callable[[Log], Coroutine[Any, Any, Any]]], Any]
 
 
-@pytest.fixture(params=ADAPTERS, ids=lambda opened: opened.__name__)
-def with_log(request: pytest.FixtureRequest, tmp_path: Path) -> Try:
+@pytest.fixture(params=ADAPTERS)
+def with_log(request: pytest.FixtureRequest) -> Try:
     """Run one coroutine with a fresh log of four partitions."""
 
     async def attempt(use: Callable[[Log], Coroutine[Any, Any, Any]]) -> Any:
-        async with request.param(tmp_path) as log:
+        async with request.param(request, 4) as log:
             return await use(log)
 
     return lambda use: asyncio.run(attempt(use))

@@ -71,10 +71,10 @@ def folded(*events: Any, live_after: int | None = None) -> ListJobs:
     announcing = Announcing(jobs)
     for n, event in enumerate(events):
         if n == live_after:
-            announcing.live()
+            announcing.live(0)
         announcing.entry(0, n, ENTRY, [event])
     if live_after is None or live_after >= len(events):
-        announcing.live()
+        announcing.live(0)
     return jobs
 
 

@@ -15,6 +15,7 @@ import pytest
 from matcher.events import CommandParked
 from services.api.identity import derived, fresh
 from services.wire import BODY_BYTES_MAX, Entry
+from tests.apart import apart
 from tests.serving import POINT, START, Town, open_zone, register, serving
 
 
@@ -34,10 +35,30 @@ async def receipt(town: Town, location: str) -> dict[str, Any]:
     return shown
 
 
+Play = Callable[..., None]
+
+
+@pytest.fixture(params=["one process", pytest.param("apart", marks=pytest.mark.redis)])
+def anywhere(request: pytest.FixtureRequest) -> Play:
+    """Plays a story where everything is one process, and where the API stands apart and has the board in Redis."""
+    if request.param == "one process":
+        return played
+    url = request.getfixturevalue("redis_url")
+
+    def play(story: Callable[[Town], Awaitable[None]], **changes: Any) -> None:
+        async def run() -> None:
+            async with apart(url, **changes) as town:
+                await story(town)
+
+        asyncio.run(run())
+
+    return play
+
+
 REQUEST = {"request": "r1", "point": POINT}
 
 
-def test_a_repeat_under_the_same_key_changes_nothing_and_points_to_the_same_receipt() -> None:
+def test_a_repeat_under_the_same_key_changes_nothing_and_points_to_the_same_receipt(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
         first = await town.post("/requests", REQUEST, headers={"Idempotency-Key": "k1"})
@@ -50,7 +71,7 @@ def test_a_repeat_under_the_same_key_changes_nothing_and_points_to_the_same_rece
         assert (await receipt(town, first.headers["Location"]))["state"] == "answered"
         assert (await town.get())["zone"]["ordered"] == 1
 
-    played(story)
+    anywhere(story)
 
 
 def test_a_calendar_day_is_set_and_one_that_says_nothing_of_work_is_not_taken() -> None:
@@ -66,7 +87,7 @@ def test_a_calendar_day_is_set_and_one_that_says_nothing_of_work_is_not_taken() 
     played(story)
 
 
-def test_another_body_under_the_same_key_is_refused_at_once() -> None:
+def test_another_body_under_the_same_key_is_refused_at_once(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
         await town.post("/requests", REQUEST, headers={"Idempotency-Key": "k1"})
@@ -76,10 +97,10 @@ def test_another_body_under_the_same_key_is_refused_at_once() -> None:
             await town.settled()
         assert (await town.get())["zone"]["ordered"] == 1
 
-    played(story)
+    anywhere(story)
 
 
-def test_the_same_key_of_another_client_is_another_command() -> None:
+def test_the_same_key_of_another_client_is_another_command(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
         for n, client in enumerate(("a", "b")):
@@ -89,7 +110,7 @@ def test_the_same_key_of_another_client_is_another_command() -> None:
         await town.settled()
         assert (await town.get())["zone"]["ordered"] == 2
 
-    played(story)
+    anywhere(story)
 
 
 def test_a_home_reaches_the_log_to_a_hundred_metres_only() -> None:
@@ -103,7 +124,7 @@ def test_a_home_reaches_the_log_to_a_hundred_metres_only() -> None:
     played(story)
 
 
-def test_a_refusal_is_in_the_receipt_with_its_code_its_values_and_a_sentence() -> None:
+def test_a_refusal_is_in_the_receipt_with_its_code_its_values_and_a_sentence(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
         answer = await town.post("/offers/nothing/accept")
@@ -111,10 +132,10 @@ def test_a_refusal_is_in_the_receipt_with_its_code_its_values_and_a_sentence() -
         assert (shown["state"], shown["reason"]["code"]) == ("refused", "Unknown")
         assert "(nothing)" in shown["message"]
 
-    played(story)
+    anywhere(story)
 
 
-def test_a_command_to_an_unknown_zone_is_taken_and_refused_in_the_receipt() -> None:
+def test_a_command_to_an_unknown_zone_is_taken_and_refused_in_the_receipt(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         answer = await town.post("/requests", REQUEST)
         assert answer.status_code == 202
@@ -123,7 +144,7 @@ def test_a_command_to_an_unknown_zone_is_taken_and_refused_in_the_receipt() -> N
         assert (await town.http.get("/zones/z1/requests")).status_code == 404
         assert (await town.http.get("/zones/z1")).status_code == 404
 
-    played(story)
+    anywhere(story)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -206,7 +227,7 @@ def test_a_bad_body_is_refused_with_field_value_and_remedy(
     played(story)
 
 
-def test_ids_with_slashes_and_chinese_can_be_asked_for() -> None:
+def test_ids_with_slashes_and_chinese_can_be_asked_for(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
         await register(town, "王/1")
@@ -217,10 +238,10 @@ def test_ids_with_slashes_and_chinese_can_be_asked_for() -> None:
         assert (await receipt(town, answer.headers["Location"]))["state"] == "answered"
         assert (await town.get("/volunteers/%E7%8E%8B%2F1"))["volunteer"]["state"] == "paused"
 
-    played(story)
+    anywhere(story)
 
 
-def test_readyz_says_503_while_draining_and_livez_goes_on() -> None:
+def test_readyz_says_503_while_draining_and_livez_goes_on(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         assert (await town.http.get("/readyz")).status_code == 200
         town.runtime.readiness.draining = True
@@ -232,7 +253,7 @@ def test_readyz_says_503_while_draining_and_livez_goes_on() -> None:
         assert (await town.http.get("/livez")).status_code == 200
         town.runtime.readiness.draining = False
 
-    played(story)
+    anywhere(story)
 
 
 def test_stopping_waits_for_what_was_taken_and_is_unready_meanwhile() -> None:
@@ -263,7 +284,7 @@ def test_readyz_says_503_while_catching_up_and_names_a_broken_check() -> None:
     played(story)
 
 
-def test_too_much_unanswered_is_429_with_retry_after() -> None:
+def test_too_much_unanswered_is_429_with_retry_after(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         town.runtime.pending.take(("z9", "somebody's"), "digest")
         refused = await town.post("/requests", REQUEST)
@@ -272,7 +293,7 @@ def test_too_much_unanswered_is_429_with_retry_after() -> None:
         town.runtime.pending.drop(("z9", "somebody's"))
         assert (await town.post("/requests", REQUEST)).status_code == 202
 
-    played(story, unanswered_max=1)
+    anywhere(story, unanswered_max=1)
 
 
 def test_a_parked_command_says_so_in_its_receipt() -> None:
@@ -306,7 +327,7 @@ def test_a_contact_is_put_and_erased_and_never_shown() -> None:
     played(story)
 
 
-def test_what_is_not_there_is_404_and_the_schema_is_served_without_pages_from_elsewhere() -> None:
+def test_what_is_not_there_is_404_and_the_schema_is_served_without_pages_from_elsewhere(anywhere: Play) -> None:
     async def story(town: Town) -> None:
         await open_zone(town)
         for path in ("/requests/r9", "/volunteers/v9", "/offers/o9", "/assignments/a9", "/commands/c9"):
@@ -322,7 +343,7 @@ def test_what_is_not_there_is_404_and_the_schema_is_served_without_pages_from_el
         asked = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(schema)))
         assert asked <= set(schema["components"]["schemas"])
 
-    played(story)
+    anywhere(story)
 
 
 @pytest.mark.parametrize(

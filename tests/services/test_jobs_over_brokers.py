@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 
 import pytest
 
 from services.adapters.jobs_kombu import connect
-from services.queues import notify_queue, parked_queue
+from services.queues import NOTIFY, notify_queue, parked_queue
 from tests.contracts.test_jobs import removed
 from tests.serving import POINT, open_zone, register, serving
 
@@ -26,9 +27,10 @@ def test_an_offer_is_told_by_a_job_over_the_broker_and_reported(
     request: pytest.FixtureRequest, url_fixture: str
 ) -> None:
     url = request.getfixturevalue(url_fixture)
+    prefix = f"t{secrets.token_hex(6)}."
 
     async def story() -> None:
-        async with serving(notify=True, jobs=url) as town:
+        async with serving(notify=True, prefix=prefix, **{url_fixture.removesuffix("_url"): url}) as town:
             await open_zone(town)
             await town.post("/policy", {"policy": {"name": "default", "offers_per_day": 0, "notify": True}})
             await register(town, "ana")
@@ -48,6 +50,7 @@ def test_an_offer_is_told_by_a_job_over_the_broker_and_reported(
     try:
         asyncio.run(story())
     finally:
-        with connect(url) as connection:
-            for one in (notify_queue(), parked_queue(notify_queue())):
+        with connect(url, prefix=prefix) as connection:
+            source = notify_queue(prefix + NOTIFY)
+            for one in (source, parked_queue(source)):
                 removed(connection, one)

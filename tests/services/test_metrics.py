@@ -48,7 +48,7 @@ def test_the_page_of_metrics_is_the_table() -> None:
 
 def test_every_metric_that_is_exposed_stands_in_the_page() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
-    exposed = {collector["name"] for collector in _exposed(Metrics())}
+    exposed = {each["name"] for each in _exposed(Metrics()) if not each["name"].startswith(("process_", "python_"))}
     assert exposed
     assert [name for name in exposed if f"`{name}`" not in page and f"`{name}_total`" not in page] == []
 
@@ -100,6 +100,19 @@ def test_nothing_is_in_the_global_registry_and_nothing_tells_when_it_was_made() 
     assert not [name for name in REGISTRY._names_to_collectors if name.startswith("paidan")]
 
 
+def test_a_process_tells_when_it_began_and_what_it_uses() -> None:
+    said = text(Metrics())
+    for name in ("process_start_time_seconds", "process_resident_memory_bytes", "python_gc_collections_total"):
+        assert f"\n{name}" in said
+
+
+def test_what_is_looked_up_is_fresh_at_every_scrape() -> None:
+    metrics, seen = Metrics(), iter((3, 4))
+    metrics.at_scrape(lambda: metrics.set("board_lag_entries", next(seen)))
+    assert "paidan_board_lag_entries 3.0" in text(metrics)
+    assert "paidan_board_lag_entries 4.0" in text(metrics)
+
+
 def test_labels_that_people_choose_are_bounded() -> None:
     metrics = Metrics()
     for n in range(10_000):
@@ -115,7 +128,7 @@ def test_counters_count_what_comes_live_and_gauges_know_the_past() -> None:
     metrics = Metrics()
     scoring = Scoring(metrics)
     scoring.entry(0, 0, ENTRY, [PLACE, submitted(1)])
-    scoring.live()
+    scoring.live(0)
     scoring.entry(0, 1, ENTRY, [submitted(2)])
     said = text(metrics)
     assert 'paidan_requests_total{channel="api"} 1.0' in said
@@ -125,7 +138,7 @@ def test_counters_count_what_comes_live_and_gauges_know_the_past() -> None:
 def test_unassigned_requirements_are_shown_by_reason_until_they_are_not() -> None:
     metrics = Metrics()
     scoring = Scoring(metrics)
-    scoring.live()
+    scoring.live(0)
     funnel = {"reach": 0}
     place = {"request": "r1", "requirement": "1"}
     why = fact(e.RequirementUnfilled, **place, reason=Unassigned.MISSING_SKILL, funnel=funnel)
@@ -141,3 +154,13 @@ def test_unassigned_requirements_are_shown_by_reason_until_they_are_not() -> Non
 def test_every_meter_of_the_log_is_shown() -> None:
     silent = [name for name in vars(Meters) if not name.startswith("_") and name not in vars(PrometheusMeters)]
     assert silent == []
+
+
+def test_of_several_brokers_the_clock_that_differs_most_is_shown() -> None:
+    metrics = Metrics()
+    meters = PrometheusMeters(metrics)
+    for partition, seconds in ((0, 0.0), (1, -3.5), (2, 2.5)):
+        meters.clock_off(partition, seconds)
+    assert "paidan_stream_clock_difference_seconds -3.5" in text(metrics)
+    meters.clock_off(1, 0.0)
+    assert "paidan_stream_clock_difference_seconds 2.5" in text(metrics)

@@ -115,6 +115,22 @@ def test_a_hole_at_the_end_that_no_delivery_shows_is_found_by_the_recheck():
     asyncio.run(main())
 
 
+def test_what_is_delivered_beyond_the_room_in_memory_is_read_from_the_log():
+    async def main() -> None:
+        log = MemoryLog(1)
+        values = [bytes([n]) * 400 for n in range(6)]
+        await log.append(JOURNAL, 0, [Message(value) for value in values])
+        cursor = Cursor(log, JOURNAL, 0, inbox_bytes_max=1000)
+        for offset in range(6):
+            cursor.deliver(offset, Record(offset, 0.0, b"delivered".ljust(400)))
+        taken: list[bytes] = []
+        while cursor.backlog:
+            taken += [record.value[:9] for record in await cursor.take(10)]
+        assert taken == [b"delivered"] * 2 + [value[:9] for value in values[2:]]
+
+    asyncio.run(main())
+
+
 def test_what_was_not_used_comes_again():
     async def main() -> None:
         cursor = Cursor(await log_of(5), JOURNAL, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -14,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.shell import clean_environment
+
 ROOT = Path(__file__).parents[2]
 POINT = {"lat": 31.0, "lon": 104.0}
 pytestmark = pytest.mark.slow
@@ -24,11 +25,10 @@ class Process:
 
     def __init__(self, data: Path) -> None:
         run = "from services.cli import main; main()"
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PAIDAN_")}
         self.process = subprocess.Popen(
             [sys.executable, "-c", run, "up", "--data", str(data), "--port", "0", "--beat", "0.2"],
             cwd=ROOT,
-            env=environment,
+            env=clean_environment(),
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -98,11 +98,10 @@ def test_a_service_that_is_ready_shows_until_when_working_days_are_certain(tmp_p
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     with running(tmp_path):
         run = "from services.cli import main; main()"
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PAIDAN_")}
         second = subprocess.run(
             [sys.executable, "-c", run, "up", "--data", str(tmp_path), "--port", "0"],
             cwd=ROOT,
-            env=environment,
+            env=clean_environment(),
             capture_output=True,
             text=True,
             timeout=60,

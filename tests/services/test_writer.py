@@ -1,18 +1,17 @@
-"""The Writer's promises on one partition, in virtual time: refusals, parking, barriers, fencing, tries, sizes."""
+"""The Writer's promises on one partition: refusals, parking, barriers, fencing, tries, sizes.
+
+On every log where the log matters; in virtual time only where the time does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import msgspec
 import pytest
 
-from matcher.commands import Command
-from matcher.events import Attempt, CommandParked, CommandRefused, Event, TimePassed
+from matcher.events import Attempt, CommandParked, CommandRefused, TimePassed
 from matcher.reasons import TooLarge, UnknownZone
 from services import deciding, snapshots
 from services.adapters.memory import MemoryLog
@@ -21,63 +20,19 @@ from services.meters import Meters
 from services.names import COMMANDS, JOURNAL, PARKED, SNAPSHOTS
 from services.ports import LogUntrusted, Message, Record
 from services.wire import Entry, SignIn, encode, partition_of
-from services.writer import Writer
+from tests.logs import KAFKA, MEMORY, SQLITE
 from tests.simulation import toy
+from tests.simulation.bench import Bench, Story, names, told_on
 from tests.simulation.virtual import run
 
 
-@dataclass
-class Bench:
-    """A memory log of one partition (or more) and what its writer told."""
-
-    log: MemoryLog = field(default_factory=lambda: MemoryLog(1))
-    core: toy.ToyCore = field(default_factory=toy.ToyCore)
-    solver: Any = field(default_factory=toy.ToySolver)
-    told: list[tuple[int, Entry, list[Event]]] = field(default_factory=list)
-    ids: int = 0
-
-    def writer(self, **options: Any) -> Writer:
-        async def tell(partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
-            self.told.append((offset, entry, events))
-
-        defaults: dict[str, Any] = {"partition": 0, "partitions": self.log.partitions, "linger_s": 0, "told": tell}
-        return Writer(self.log, self.core, self.solver, **{"new_id": self.new_id, **defaults, **options})
-
-    def new_id(self) -> str:
-        self.ids += 1
-        return f"id{self.ids}"
-
-    async def ask(self, *commands: Command | bytes) -> None:
-        values = [command if isinstance(command, bytes) else encode(command) for command in commands]
-        await self.log.append(COMMANDS, 0, [Message(value) for value in values])
-
-    async def finish(self, writer: Writer) -> None:
-        """Let the writer answer everything and stop."""
-        end = (await self.log.bounds(COMMANDS, 0)).end
-        task = asyncio.ensure_future(writer.run())
-        answered = asyncio.ensure_future(writer.until_answered(end - 1))
-        await asyncio.wait([task, answered], return_when=asyncio.FIRST_COMPLETED)
-        answered.cancel()
-        writer.stop()
-        await task
-
-    async def journal(self) -> list[Record]:
-        return await self.log.read(JOURNAL, 0, 0, 10**6)
-
-    async def fold(self) -> tuple[Fold, list[Event]]:
-        fold, events = Fold(self.core, 0), []
-        for record in await self.journal():
-            events += fold.accept(record.offset, record.value)[1]
-        return fold, events
+@pytest.fixture(params=[MEMORY, SQLITE, KAFKA])
+def story(request: pytest.FixtureRequest) -> Story:
+    return told_on(request, request.param)
 
 
-def names(events: Sequence[Event]) -> str:
-    return " ".join(type(event).__name__ for event in events)
-
-
-def test_a_story_is_answered_in_one_group_and_folds_to_the_writers_own_state():
-    async def main() -> None:
-        bench = Bench()
+def test_a_story_is_answered_in_one_group_and_folds_to_the_writers_own_state(story: Story):
+    async def main(bench: Bench) -> None:
         await bench.ask(toy.place("z"), toy.person("z", "ana"), toy.request("z", "r1"), toy.tick("z", 0))
         writer = bench.writer()
         await bench.finish(writer)
@@ -87,12 +42,11 @@ def test_a_story_is_answered_in_one_group_and_folds_to_the_writers_own_state():
         assert [(entry.first, entry.last) for _, entry, _ in bench.told] == [(0, 3)]
         assert bench.told[0][2] == events
 
-    run(main())
+    story(main)
 
 
-def test_an_unknown_zone_is_refused_and_its_partition_goes_on():
-    async def main() -> None:
-        bench = Bench()
+def test_an_unknown_zone_is_refused_and_its_partition_goes_on(story: Story):
+    async def main(bench: Bench) -> None:
         await bench.ask(toy.request("nowhere", "r1"), toy.place("z"))
         await bench.finish(bench.writer())
         refused, defined = (await bench.fold())[1]
@@ -100,7 +54,7 @@ def test_an_unknown_zone_is_refused_and_its_partition_goes_on():
         assert refused.reason == UnknownZone(zone="nowhere")
         assert names([defined]) == "PlaceDefined"
 
-    run(main())
+    story(main)
 
 
 @pytest.mark.parametrize(
@@ -108,9 +62,8 @@ def test_an_unknown_zone_is_refused_and_its_partition_goes_on():
     [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"type":"Tick"}', b'{"type":"Nonsense"}', b"x" * 900_000, b"null"],
     ids=["empty", "broken", "not-utf8", "deep", "fields-missing", "unknown", "900kB", "null"],
 )
-def test_what_cannot_be_read_is_parked_with_its_bytes_and_the_next_command_is_answered(value: bytes):
-    async def main() -> None:
-        bench = Bench()
+def test_what_cannot_be_read_is_parked_with_its_bytes_and_the_next_command_is_answered(story: Story, value: bytes):
+    async def main(bench: Bench) -> None:
         await bench.ask(toy.place("z"), value, toy.person("z", "ana"))
         await bench.finish(bench.writer())
         _, events = await bench.fold()
@@ -123,12 +76,11 @@ def test_what_cannot_be_read_is_parked_with_its_bytes_and_the_next_command_is_an
             "reason": events[1].reason, "topic": COMMANDS, "partition": "0", "offset": "1",
         }  # fmt: skip
 
-    run(main())
+    story(main)
 
 
-def test_a_zone_in_the_wrong_partition_is_parked():
-    async def main() -> None:
-        bench = Bench(MemoryLog(2))
+def test_a_zone_in_the_wrong_partition_is_parked(story: Story):
+    async def main(bench: Bench) -> None:
         stranger = next(zone for zone in map(str, range(99)) if partition_of(zone, 2) == 1)
         await bench.ask(toy.place(stranger))
         await bench.finish(bench.writer())
@@ -137,7 +89,7 @@ def test_a_zone_in_the_wrong_partition_is_parked():
         assert parked.reason.startswith("wrong_partition")
         assert fold.zones == {}
 
-    run(main())
+    story(main, partitions=2)
 
 
 def test_a_tick_holds_up_its_own_zone_only_and_one_entry_answers_both():
@@ -174,11 +126,12 @@ def test_a_repeated_or_late_tick_changes_nothing_and_solves_nothing():
     run(main())
 
 
-def test_a_group_too_large_for_one_entry_is_answered_by_several_that_hold(monkeypatch: pytest.MonkeyPatch):
+def test_a_group_too_large_for_one_entry_is_answered_by_several_that_hold(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(deciding, "ENTRY_BYTES_MAX", 2000)
 
-    async def main() -> None:
-        bench = Bench()
+    async def main(bench: Bench) -> None:
         await bench.ask(toy.place("z"), *(toy.person("z", f"p{n}") for n in range(30)))
         await bench.finish(bench.writer())
         fold, events = await bench.fold()
@@ -187,14 +140,15 @@ def test_a_group_too_large_for_one_entry_is_answered_by_several_that_hold(monkey
         assert len(bench.told) > 5
         assert all(len(entry.events) <= 2001 for _, entry, _ in bench.told)
 
-    run(main())
+    story(main)
 
 
-def test_one_command_whose_events_do_not_fit_is_refused_and_the_writer_goes_on(monkeypatch: pytest.MonkeyPatch):
+def test_one_command_whose_events_do_not_fit_is_refused_and_the_writer_goes_on(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(deciding, "ENTRY_BYTES_MAX", 2000)
 
-    async def main() -> None:
-        bench = Bench()
+    async def main(bench: Bench) -> None:
         big = msgspec.structs.replace(toy.request("z", "r1"), excluded=("x" * 150,) * 12)
         await bench.ask(toy.place("z"), big, toy.person("z", "ana"))
         await bench.finish(bench.writer())
@@ -204,14 +158,15 @@ def test_one_command_whose_events_do_not_fit_is_refused_and_the_writer_goes_on(m
         assert isinstance(events[1].reason, TooLarge)
         assert fold.zones["z"].open == []
 
-    run(main())
+    story(main)
 
 
-def test_a_plan_whose_events_do_not_fit_is_refused_after_the_time_has_passed(monkeypatch: pytest.MonkeyPatch):
+def test_a_plan_whose_events_do_not_fit_is_refused_after_the_time_has_passed(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(deciding, "ENTRY_BYTES_MAX", 2000)
 
-    async def main() -> None:
-        bench = Bench()
+    async def main(bench: Bench) -> None:
         people = [toy.person("z", f"p{n}") for n in range(20)]
         await bench.ask(toy.place("z"), *people, *(toy.request("z", f"r{n}") for n in range(20)), toy.tick("z", 0))
         await bench.finish(bench.writer())
@@ -219,7 +174,7 @@ def test_a_plan_whose_events_do_not_fit_is_refused_after_the_time_has_passed(mon
         assert names(events[-2:]) == "TimePassed CommandRefused"
         assert fold.zones["z"].now > toy.EPOCH
 
-    run(main())
+    story(main)
 
 
 def test_a_writer_that_lost_its_partition_tells_nothing_more_and_comes_back_after_the_session():
@@ -252,9 +207,8 @@ def test_a_writer_that_lost_its_partition_tells_nothing_more_and_comes_back_afte
     run(main())
 
 
-def test_void_records_in_the_gap_do_not_stop_a_writer():
-    async def main() -> None:
-        bench = Bench()
+def test_void_records_in_the_gap_do_not_stop_a_writer(story: Story):
+    async def main(bench: Bench) -> None:
         writer = bench.writer()
         task = asyncio.ensure_future(writer.run())
         await writer.ready()
@@ -263,17 +217,17 @@ def test_void_records_in_the_gap_do_not_stop_a_writer():
         await bench.ask(toy.place("z"))
         writer.assigned()
         await writer.until_answered(0)
-        assert asyncio.get_running_loop().time() == 0
+        assert (bench.counted.void_records, bench.counted.fenced_times) == (2, 0)
         writer.stop()
         await task
         assert names((await bench.fold())[1]) == "PlaceDefined"
 
-    run(main())
+    story(main)
 
 
-def test_a_command_that_ends_three_writers_is_parked_and_the_rest_is_answered():
-    async def main() -> None:
-        bench = Bench(core=toy.ToyCore(crash_on={"submit.r1"}))
+def test_a_command_that_ends_three_writers_is_parked_and_the_rest_is_answered(story: Story):
+    async def main(bench: Bench) -> None:
+        bench.core = toy.ToyCore(crash_on={"submit.r1"})
         await bench.ask(toy.place("z"))
         await bench.finish(bench.writer())
         await bench.ask(toy.person("z", "ana"), toy.request("z", "r1"), toy.tick("z", 0))
@@ -291,12 +245,11 @@ def test_a_command_that_ends_three_writers_is_parked_and_the_rest_is_answered():
         assert parked.offset == 2
         assert names(events[-1:]) == "TimePassed"
 
-    run(main())
+    story(main)
 
 
-def test_every_nth_entry_carries_the_hashes_and_a_fold_that_differs_is_not_trusted():
-    async def main() -> None:
-        bench = Bench()
+def test_every_nth_entry_carries_the_hashes_and_a_fold_that_differs_is_not_trusted(story: Story):
+    async def main(bench: Bench) -> None:
         await bench.ask(toy.place("z"), *(toy.person("z", f"p{n}") for n in range(9)))
         await bench.finish(bench.writer(group_max=1, hash_every=5))
         hashed = [entry for _, entry, _ in bench.told if entry.hashes]
@@ -309,7 +262,7 @@ def test_every_nth_entry_carries_the_hashes_and_a_fold_that_differs_is_not_trust
         with pytest.raises(LogUntrusted, match="not those that the writer had"):
             [fold.accept(record.offset, record.value) for record in rest]
 
-    run(main())
+    story(main)
 
 
 def test_a_writer_starts_from_its_snapshot_and_a_broken_or_foreign_one_is_ignored(monkeypatch: pytest.MonkeyPatch):
@@ -362,11 +315,10 @@ def test_a_damaged_snapshot_is_no_snapshot_and_the_one_before_is_used(damage: st
     run(main())
 
 
-def test_a_large_snapshot_travels_in_parts(monkeypatch: pytest.MonkeyPatch):
+def test_a_large_snapshot_travels_in_parts(story: Story, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(snapshots, "PART_BYTES_MAX", 50)
 
-    async def main() -> None:
-        bench = Bench()
+    async def main(bench: Bench) -> None:
         await bench.ask(toy.place("z"), *(toy.person("z", f"p{n}") for n in range(50)))
         await bench.finish(bench.writer())
         assert (await bench.log.bounds(SNAPSHOTS, 0)).end > 5
@@ -374,7 +326,7 @@ def test_a_large_snapshot_travels_in_parts(monkeypatch: pytest.MonkeyPatch):
         assert snapshot is not None
         assert len(snapshot.fold.zones["z"].free) == 50
 
-    run(main())
+    story(main)
 
 
 def test_commands_made_anew_under_a_snapshot_are_not_trusted():
@@ -385,5 +337,21 @@ def test_commands_made_anew_under_a_snapshot_are_not_trusted():
         bench.log._ids[COMMANDS] = "another"
         with pytest.raises(LogUntrusted):
             await bench.writer().run()
+
+    run(main())
+
+
+def test_a_writer_with_nothing_to_do_leaves_a_mark_and_its_successor_is_not_careful():
+    async def main() -> None:
+        for marks, attempts in ((False, 1), (True, 0)):
+            bench = Bench()
+            killed = asyncio.create_task(bench.writer(marks_idle=marks).run())
+            await asyncio.sleep(5)
+            killed.cancel()
+            await asyncio.wait([killed])
+            await bench.ask(toy.place("z"))
+            await bench.finish(bench.writer())
+            _, events = await bench.fold()
+            assert sum(isinstance(event, Attempt) for event in events) == attempts
 
     run(main())

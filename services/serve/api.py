@@ -1,0 +1,70 @@
+"""The role `api`: takes commands over HTTP into the log, shows the board. Owns no partition, reads no journal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from services.adapters.board_redis import RedisBoard
+from services.api import app as api
+from services.api.context import Context
+from services.api.pending import Pending
+from services.api.watching import Watching
+from services.serve.shared import Shared
+
+log = logging.getLogger(__name__)
+
+
+class ApiRole:
+    """One API; any number may stand beside each other."""
+
+    def __init__(self, shared: Shared) -> None:
+        settings = shared.settings
+        self._shared = shared
+        self.board = RedisBoard(
+            shared.redis, settings.partitions, settings.receipts_max, settings.closed_max, prefix=shared.keys
+        )
+        self.pending = Pending(settings.unanswered_max)
+        self._watching = Watching(self.board, self.pending)
+        self._watch: asyncio.Task[None] | None = None
+        self.app = api.create(
+            Context(
+                append=shared.asking.append,
+                board=self.board,
+                contacts=shared.contacts,
+                pending=self.pending,
+                readiness=shared.readiness,
+                liveness=shared.liveness,
+                metrics=shared.metrics,
+                now=shared.now,
+                list_limit_max=settings.list_limit_max,
+                probes_for_all=settings.host != "127.0.0.1",
+            )
+        )
+
+    async def start(self) -> None:
+        """Take commands. Raises Stop."""
+        await self._shared.open_log()
+        await self._shared.open_redis()
+        self._watch = asyncio.create_task(self._watching.run(), name="watching")
+        self._shared.readiness.add("unanswered", self._not_full)
+
+    async def stop(self) -> None:
+        """Wait for the answers to what was taken, so that a client that asks at once is answered."""
+        if self._watch is None:
+            return
+        try:
+            await asyncio.wait_for(self.pending.emptied(), self._shared.settings.drain_s / 4)
+        except TimeoutError:
+            log.warning("some commands are answered after this", extra={"count": len(self.pending)})
+        self._watch.cancel()
+        await asyncio.wait([self._watch])
+
+    async def failed(self) -> None:
+        """See `running.Part`."""
+        assert self._watch is not None
+        await self._watch
+
+    async def _not_full(self) -> str | None:
+        self._shared.metrics.set("commands_unanswered", len(self.pending))
+        return "too many commands wait for an answer" if self.pending.full else None

@@ -1,0 +1,68 @@
+"""The role `worker`: takes jobs from the broker, tells people, reports what became of it as commands."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from services.adapters.jobs_kombu import connect
+from services.queues import NOTIFY, VISIBILITY_S, notify_queue
+from services.serve.shared import Shared
+from services.worker.consumer import Worker
+from services.worker.reporting import Reporting
+from services.worker.sending import AppriseSender, Console, Telling
+
+#: Longer than the longest job (two time-outs and a report): not ready. And so long: deaf, to be started again.
+SILENT_S = 60.0
+DEAF_S = VISIBILITY_S
+LOOK_S = 0.5
+
+
+class WorkerRole:
+    """One worker; many share the queue."""
+
+    def __init__(self, shared: Shared) -> None:
+        settings = shared.settings
+        self._shared = shared
+        self._reporting = Reporting(shared.asking.append)
+        self._started = False
+        console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
+        telling = Telling(shared.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
+        self.worker = Worker(
+            connect(shared.jobs, prefix=settings.prefix),
+            notify_queue(settings.prefix + NOTIFY),
+            telling,
+            self._reporting,
+            shared.metrics,
+        )
+
+    async def start(self) -> None:
+        """Take jobs. Raises Stop."""
+        await self._shared.open_log()
+        await self._shared.open_jobs()
+        self._reporting.open()
+        self.worker.start()
+        self._started = True
+        self._shared.readiness.add("worker", self._works)
+        self._shared.liveness.add("worker", self._hears, 0)
+
+    async def stop(self) -> None:
+        """Finish and report the job in hand; the broker keeps the others."""
+        if self._started:
+            await asyncio.to_thread(self.worker.stop, self._shared.settings.drain_s / 4)
+
+    async def failed(self) -> None:
+        """See `running.Part`."""
+        while self.worker.alive or self.worker.should_stop:  # noqa: ASYNC110 - a thread that dies sets no event
+            await asyncio.sleep(LOOK_S)
+        raise self._reporting.ended or RuntimeError("The worker's thread has ended.")
+
+    async def _works(self) -> str | None:
+        if self.worker.away is not None:
+            return f"the broker of the jobs does not answer ({self.worker.away})"
+        return await self._hears(SILENT_S)
+
+    async def _hears(self, patience_s: float = DEAF_S) -> str | None:
+        if not self.worker.alive:
+            return "the worker has ended"
+        return f"no sign of the worker for {patience_s:.0f} s" if self.worker.silent_s > patience_s else None

@@ -1,0 +1,26 @@
+"""Faust's sensor that tells our meters of rebalances. Used by `app` only; called from Faust's threads too."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from faust.sensors.base import Sensor
+
+from services.meters import Meters
+
+
+class RebalanceSensor(Sensor):  # type: ignore[misc]
+    """Times each rebalance from its start to the moment when records flow again."""
+
+    def __init__(self, meters: Meters) -> None:
+        super().__init__()
+        self._meters = meters
+
+    def on_rebalance_start(self, app: Any) -> dict[str, float]:
+        """See Faust: partitions are about to be handed out anew."""
+        return {"began": time.monotonic()}
+
+    def on_rebalance_end(self, app: Any, state: dict[str, float]) -> None:
+        """See Faust: the own partitions are known and read again."""
+        self._meters.rebalanced(time.monotonic() - state["began"])
