@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from matcher.problem import Plan, Problem
 
-#: `auto` takes the kernel from this many requirements x people on. Measured problem to plan, interleaved, CPU time
-#: (8 skills, 12 km town): OR-Tools is the quicker one up to 20,000 (6 against 7 ms), the kernel from 25,000 on: 1.9 x at
-#: 100 x 1000, 2.5 x at 300 x 900 (21 against 52 ms). Loading it costs a process 1.7 s once, so it has to save some.
+#: `auto` takes the kernel from this many requirements x people on. Measured from problem to plan, interleaved, CPU time
+#: (8 skills, a town of 12 km): OR-Tools is the quicker one up to 20,000 (6 against 7 ms), the kernel from 25,000 on,
+#: 1.9 x at 100 x 1000, 2.5 x at 300 x 900 (21 against 52 ms). Loading costs a process 1.7 s once: it has to save some.
 PAIRS_MIN = 250_000
 
 _warm: list[bool] = []
