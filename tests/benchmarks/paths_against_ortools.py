@@ -27,7 +27,20 @@ from matcher.solvers.growth import relax
 from matcher.solvers.network import Network, indptr_of
 from matcher.solvers.paths import batch, grids, ground
 from matcher.solvers.paths.ground import Ground
-from matcher.solvers.paths.values import Asks, People
+from matcher.solvers.paths.values import (
+    CIRCLE_S,
+    DURATION_S,
+    FIXED_START_S,
+    GRID,
+    HOME,
+    HOURS_END,
+    LATEST_S,
+    NEED_AT,
+    NEED_END,
+    ZONE,
+    Asks,
+    People,
+)
 from tests.benchmarks.matching_against_scipy import assigned
 from tests.benchmarks.paired import paired
 from tests.problems import METRES_A_DEGREE, Need, Person, problem
@@ -123,10 +136,10 @@ def floor_of(town: City, skills: int) -> Ground:
     count, asked = len(town.people), len(town.needs)
     reach = np.full(count, town.reach_m)
     facts = np.zeros((count, 8), np.int64)
-    facts[:, 1], facts[:, 3] = -1, 1
-    ask = np.zeros((asked, 11), np.int64)
-    ask[:, 2], ask[:, 3], ask[:, 4], ask[:, 5] = 10**6, 3600, -1, -1
-    ask[:, 6], ask[:, 7], ask[:, 10] = np.arange(asked), np.arange(1, asked + 1), town.asked
+    facts[:, HOME], facts[:, HOURS_END] = -1, 1
+    ask = np.zeros((asked, 18), np.int64)
+    ask[:, LATEST_S], ask[:, DURATION_S], ask[:, (FIXED_START_S, CIRCLE_S, ZONE)] = 10**6, 3600, -1
+    ask[:, NEED_AT], ask[:, NEED_END], ask[:, GRID] = np.arange(asked), np.arange(1, asked + 1), town.asked
     members = [np.flatnonzero(town.skill == skill) for skill in range(skills)]
     there, here = (np.column_stack(ground.sphere(*points.T)) for points in (town.people, town.needs))
     return Ground(
@@ -143,6 +156,8 @@ def floor_of(town: City, skills: int) -> Ground:
             facts=ask,
             needs=np.column_stack((town.asked, np.ones(asked, np.int64))),
             barred=np.empty(0, np.int64),
+            wishes=np.empty((0, 3), np.int64),
+            spared=np.empty((0, 2), np.int64),
         ),
         grids=ground.settled(grids.build(*town.people.T, reach, members, 0.1)),
         ask=np.arange(asked),

@@ -33,8 +33,11 @@ from matcher.solvers.paths.values import (
     PLACE,
     PRICE,
     SIZE,
+    SPARED_AT,
+    SPARED_END,
     UNSERVED,
     WEIGHT,
+    Asks,
     Flow,
     Lists,
     Work,
@@ -75,7 +78,7 @@ class _Batch:
         self.ground = ground
         self.fill_price = min(ground.fill_price, max(1, FIRST_PRICE * ground.dearest))
         flow = _flow(ground, self._unserved())
-        self.work = Work(ground.people, ground.asks, ground.grids, _lists(len(flow.ask_best)), flow)
+        self.work = Work(ground.people, ground.asks, ground.grids, _lists(ground.asks), flow)
         self.needs = flow.needs
 
     def solve(self) -> Solved:
@@ -173,10 +176,11 @@ def listed(solved: Solved, ask: I64) -> tuple[I64, I64, I64]:
     return np.repeat(np.arange(len(ask)), length), keys & PERSON_MASK, keys >> PERSON_BITS
 
 
-def _lists(asks: int) -> Lists:
-    keys, fresh = np.empty(ROOM * asks + 4 * FRESH, np.int64), np.empty(FRESH, np.int64)
+def _lists(asks: Asks) -> Lists:
+    most = int((asks.facts[:, SPARED_END] - asks.facts[:, SPARED_AT]).max(initial=0))
+    keys, fresh = np.empty(ROOM * len(asks.facts) + 4 * FRESH, np.int64), np.empty(FRESH + most, np.int64)
     judged, doubts = np.empty((0, 2), np.int64), np.empty(FRESH, np.int64)
-    return Lists(keys, np.zeros((asks, 7), np.int64), np.zeros(2, np.int64), fresh, judged, doubts)
+    return Lists(keys, np.zeros((len(asks.facts), 7), np.int64), np.zeros(2, np.int64), fresh, judged, doubts)
 
 
 def _flow(ground: Ground, unserved: I64) -> Flow:

@@ -12,14 +12,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from matcher import costs
 from matcher.candidates import Candidates
-from matcher.problem import COST_MAX, F64, I32, I64, PeopleArrays, Problem
+from matcher.problem import COST_MAX, F64, I32, I64, Bool, PeopleArrays, Problem
 from matcher.rules import objections
 from matcher.rules.reach import pair_distance_m
 from matcher.solvers.network import price_of_a_place
 from matcher.solvers.paths import grids
-from matcher.solvers.paths.values import FORBIDDEN, Asks, Grids, People
+from matcher.solvers.paths.values import FORBIDDEN, PERSON_BITS, PERSON_MASK, Asks, Grids, People
 
 Table = TypeVar("Table", People, Asks, Grids)
 
@@ -41,7 +40,7 @@ class Ground:
     capacity: I64  # [V]
     order: I64
     who: I64
-    dearest: int  # no pair costs more
+    dearest: int  # about what the dearest pair can cost
     fill_price: int  # U' that puts the fill first
     #: (ask, person) -> cost or FORBIDDEN by the rules' own word, for pairs where rounding decides
     judge: Callable[[int, int], int]
@@ -63,7 +62,7 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
     reach = np.asarray(people.reach_m[who], np.float64)
     place = grids.build(np.radians(people.lat[who]), np.radians(people.lon[who]), reach, members, span)
     return Ground(
-        people=settled(_people(problem, who)),
+        people=settled(_people(problem, who, candidates.costs.person)),
         asks=settled(_asks(problem, first, grid, who)),
         grids=settled(place),
         ask=ask,
@@ -73,16 +72,17 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
         capacity=np.minimum(people.capacity[who], len(order)).astype(np.int64),
         order=order,
         who=who,
-        dearest=int(min(COST_MAX, np.ceil(reach.max(initial=0.0)))),
+        dearest=_dearest(problem, reach, candidates.costs.person[who]),
         fill_price=fill_price,
-        judge=lambda a, v: _judged(problem, int(first[a]), int(who[v])),
+        judge=lambda a, v: _judged(candidates, int(first[a]), int(who[v])),
     )
 
 
-def _judged(problem: Problem, r: int, person: int) -> int:
+def _judged(candidates: Candidates, r: int, person: int) -> int:
+    problem = candidates.problem
     if objections(problem, r, person):
         return FORBIDDEN
-    return sum(costs.of_pair(pair_distance_m(problem, r, person)).values())
+    return sum(candidates.costs.of_pair(r, person, pair_distance_m(problem, r, person)).values())
 
 
 def settled(table: Table) -> Table:
@@ -104,13 +104,13 @@ def indptr(rows: I64, size: int) -> I64:
 # --- people --------------------------------------------------------------------------------------------------------
 
 
-def _people(problem: Problem, who: I64) -> People:
+def _people(problem: Problem, who: I64, points: I64) -> People:
     people = problem.people
     busy_at, busy = _rows_of(people.busy_indptr, who)
     cert_at, certificates = _certificates(people, who)
     hours = people.hours[who]
     columns = (
-        np.zeros(len(who), np.int64), people.zone[who],
+        points[who], people.zone[who],
         people.hours_indptr[hours], people.hours_indptr[hours + 1],
         busy_at[:-1], busy_at[1:], cert_at[:-1], cert_at[1:],
     )  # fmt: skip
@@ -148,67 +148,109 @@ def _certificates(people: PeopleArrays, who: I64) -> tuple[I64, I64]:
 def _asks_of(problem: Problem, order: I64) -> tuple[I64, I64]:
     """Return the ask of each requirement (in solving order), and the first requirement of each ask.
 
-    A requirement of several places, or with people who may not serve it, shares its ask with no other.
+    A requirement of several places, or one that names people, shares its ask with no other.
     """
-    asked = problem.requirements
-    spans = list(pairwise(asked.need_indptr.tolist()))
-    needs = list(zip(asked.need_skill.tolist(), asked.need_level.tolist(), strict=True))
-    own = asked.people > 1
-    for rows, _ in (asked.refused, asked.excluded, asked.serving):
-        own[rows] = True
-    columns = (
-        asked.lat,
-        asked.lon,
-        asked.earliest_s,
-        asked.latest_s,
-        asked.duration_s,
-        asked.fixed_start_s,
-        asked.zone,
-    )
-    keys = list(zip(*(column.tolist() for column in columns), strict=True))
+    asked, wishes = problem.requirements, problem.requirements.wishes
+    needs = _spans(asked.need_indptr, asked.need_skill, asked.need_level)
+    wished = _spans(wishes.indptr, wishes.skill, wishes.level, wishes.points)
+    times = (asked.earliest_s, asked.latest_s, asked.duration_s, asked.fixed_start_s, asked.depart_s, asked.circle_s)
+    columns = [column.tolist() for column in (asked.lat, asked.lon, asked.zone, *times)]
+    keys = list(zip(*columns, needs, wished, strict=True))
     ask_of: dict[object, int] = {}
     ask: list[int] = []
     first: list[int] = []
-    for r, alone in zip(order.tolist(), own[order].tolist(), strict=True):
-        key = r if alone else (keys[r], *needs[slice(*spans[r])])
-        a = ask_of.setdefault(key, len(first))
+    for r, alone in zip(order.tolist(), _names_people(problem)[order].tolist(), strict=True):
+        a = ask_of.setdefault(r if alone else keys[r], len(first))
         if a == len(first):
             first.append(r)
         ask.append(a)
     return np.array(ask, np.int64), np.array(first, np.int64)
 
 
-def _asks(problem: Problem, first: I64, grid: I32, who: I64) -> Asks:
+def _spans(table: I64, *columns: np.ndarray) -> list[tuple[tuple[int, ...], ...]]:
+    """Return the entries of each row of a CSR table."""
+    flat = tuple(zip(*(column.tolist() for column in columns), strict=True))
+    return [flat[a:b] for a, b in pairwise(table.tolist())]
+
+
+def _names_people(problem: Problem) -> Bool:
+    """Say which requirements ask for several people, or treat some people by name."""
     asked = problem.requirements
+    own: Bool = (asked.people > 1) | asked.choosy
+    for rows, _ in (asked.refused, asked.excluded, asked.restricted, asked.serving):
+        own[rows] = True
+    for favour in asked.favours.values():
+        own |= favour.points > 0
+    return own
+
+
+def _asks(problem: Problem, first: I64, grid: I64, who: I64) -> Asks:
+    asked, wishes = problem.requirements, problem.requirements.wishes
     lat, lon = np.radians(asked.lat[first]), np.radians(asked.lon[first])
     need_at, need = _rows_of(np.asarray(asked.need_indptr, np.int64), first)
-    barred_at, barred = _barred(problem, first, who)
+    wish_at, wish = _rows_of(wishes.indptr, first)
+    barred_at, barred = _named(problem, first, who)
+    floor, spared_at, spared = _favoured(problem, first, who)
     columns = (
-        np.full(len(first), problem.now_s), asked.earliest_s[first], asked.latest_s[first], asked.duration_s[first],
-        asked.fixed_start_s[first], asked.zone[first], need_at[:-1], need_at[1:], barred_at[:-1], barred_at[1:], grid,
+        asked.depart_s[first], asked.earliest_s[first], asked.latest_s[first], asked.duration_s[first],
+        asked.fixed_start_s[first], asked.circle_s[first], asked.zone[first], grid, asked.choosy[first], floor,
+        need_at[:-1], need_at[1:], barred_at[:-1], barred_at[1:], wish_at[:-1], wish_at[1:],
+        spared_at[:-1], spared_at[1:],
     )  # fmt: skip
     return Asks(
         place=np.column_stack((*sphere(lat, lon), lat, lon)),
         facts=np.column_stack(columns).astype(np.int64),
         needs=np.column_stack((asked.need_skill[need], asked.need_level[need])).astype(np.int64),
         barred=barred,
+        wishes=np.column_stack((wishes.skill[wish], wishes.level[wish], wishes.points[wish])).astype(np.int64),
+        spared=spared,
     )
 
 
-def _barred(problem: Problem, first: I64, who: I64) -> tuple[I64, I64]:
-    """Return the pairs that may not be, whatever the rest says: CSR by ask."""
-    asked = problem.requirements
-    ask_of, dense = np.full(len(asked.ids), -1), np.full(len(problem.people.ids), -1)
+def _pairs(problem: Problem, first: I64, who: I64, pairs: list[tuple[I32, I32]]) -> I64:
+    """Return those of these (requirement, person) that matter, once each, as ask << 32 | person, sorted."""
+    ask_of, dense = np.full(len(problem.requirements.ids), -1), np.full(len(problem.people.ids), -1)
     ask_of[first], dense[who] = np.arange(len(first)), np.arange(len(who))
-    pairs = (asked.refused, asked.excluded, asked.serving)
     ask = ask_of[np.concatenate([rows for rows, _ in pairs])]
     person = dense[np.concatenate([people for _, people in pairs])]
-    kept = np.flatnonzero((ask >= 0) & (person >= 0))
-    by_ask = kept[np.argsort(ask[kept], kind="stable")]
-    return indptr(ask[by_ask], len(first)), person[by_ask]
+    return np.unique(ask[(ask >= 0) & (person >= 0)] << PERSON_BITS | person[(ask >= 0) & (person >= 0)])
 
 
-def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I32]:
+def _named(problem: Problem, first: I64, who: I64) -> tuple[I64, I64]:
+    """Return the people barred from each ask, or, where it is choosy, the only ones who may come: CSR by ask."""
+    asked = problem.requirements
+    barred = _pairs(problem, first, who, [asked.refused, asked.excluded, asked.restricted, asked.serving])
+    allowed = np.setdiff1d(_pairs(problem, first, who, [asked.must_have]), barred)
+    choosy = asked.choosy[first]
+    keys = np.sort(np.concatenate((barred[~choosy[barred >> PERSON_BITS]], allowed[choosy[allowed >> PERSON_BITS]])))
+    return indptr(keys >> PERSON_BITS, len(first)), keys & PERSON_MASK
+
+
+def _favoured(problem: Problem, first: I64, who: I64) -> tuple[I64, I64, I64]:
+    """Return the floor of each ask, and who is spared how much of it: CSR by ask, (person, points)."""
+    floor = np.zeros(len(first), np.int64)
+    keys, points = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for favour in problem.requirements.favours.values():
+        floor += favour.points[first]
+        mine = _pairs(problem, first, who, [(favour.requirement, favour.person)])
+        keys.append(mine)
+        points.append(favour.points[first[mine >> PERSON_BITS]])
+    pair, at = np.unique(np.concatenate(keys), return_inverse=True)
+    spared = np.zeros(len(pair), np.int64)
+    np.add.at(spared, at, np.concatenate(points))
+    kept = spared > 0
+    pair, spared = pair[kept], spared[kept]
+    return floor, indptr(pair >> PERSON_BITS, len(first)), np.column_stack((pair & PERSON_MASK, spared))
+
+
+def _dearest(problem: Problem, reach: F64, points: I64) -> int:
+    """Return about what the dearest pair can cost; the first U' stands on it, no proof does."""
+    wishes, favours = problem.requirements.wishes, problem.requirements.favours
+    most = int(np.ceil(reach.max(initial=0.0))) + int(points.max(initial=0)) + int(wishes.points.max(initial=0))
+    return min(COST_MAX, most + sum(int(favour.points.max(initial=0)) for favour in favours.values()))
+
+
+def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64]:
     """Return who stands in each grid, and the grid of each ask: that of its rarest skill, or everybody."""
     asked, levels = problem.requirements, problem.people.levels
     held = np.count_nonzero(levels[:, who], axis=1)
@@ -225,4 +267,4 @@ def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I32]:
             grid_of[rarest] = len(members)
             members.append(np.flatnonzero(levels[rarest, who]))
         grid.append(grid_of[rarest])
-    return members, np.array(grid, np.int32)
+    return members, np.array(grid, np.int64)

@@ -15,7 +15,7 @@ from numba.core.errors import NumbaError
 
 from matcher import geo
 from matcher.candidates import Candidates, Row
-from matcher.problem import F64, I64, Plan, Problem
+from matcher.problem import COST_MAX, F64, I64, Plan, Problem
 from matcher.solvers.arranging import arrange
 from matcher.solvers.case import Case
 from matcher.solvers.growth import Relaxed
@@ -47,6 +47,8 @@ def solve(problem: Problem) -> Plan:
     except (NumbaError, MemoryError) as wrong:
         raise Unavailable(repr(wrong)) from wrong
     relaxed = _relaxed(floor, solved)
+    if relaxed.network.cost.max(initial=0) > COST_MAX:
+        raise Unavailable("A pair costs more than any may: the other engine says which.")
     case = _case(problem, candidates, floor, solved, relaxed.network)
     calendar, broken = arrange(case, relaxed.network, relaxed.taken)
     if broken:

@@ -24,7 +24,10 @@ from matcher.solvers.paths.values import (
     CELLS_AT,
     CERT_AT,
     CERT_END,
+    CHOOSY,
+    CIRCLE_S,
     COLS,
+    DEPART_S,
     DOUBTFUL,
     DOUBTS,
     DURATION_S,
@@ -32,6 +35,7 @@ from matcher.solvers.paths.values import (
     ENTRY,
     FAR,
     FIXED_START_S,
+    FLOOR_POINTS,
     FORBIDDEN,
     FURTHEST_M,
     GRID,
@@ -45,7 +49,6 @@ from matcher.solvers.paths.values import (
     LON,
     NEED_AT,
     NEED_END,
-    NOW_S,
     PERSON_BITS,
     POINTS,
     REACH_M,
@@ -53,11 +56,15 @@ from matcher.solvers.paths.values import (
     ROOM,
     ROWS,
     SOUTH,
+    SPARED_AT,
+    SPARED_END,
     SPEED_MPS,
     STEP,
     TOP,
     WEST,
     WIDE,
+    WISH_AT,
+    WISH_END,
     ZONE,
     X,
     Y,
@@ -102,7 +109,7 @@ def earliest_start_s(people: Any, asks: Any, a: int, v: int, away_m: float) -> i
     last = last_start_s(people, asks, a, v)
     ask, facts = asks.facts[a], people.facts[v]
     travel = math.ceil(away_m / people.place[v, SPEED_MPS])
-    start = max(ask[NOW_S] + travel, ask[EARLIEST_S], ask[FIXED_START_S])
+    start = max(ask[DEPART_S] + travel, ask[EARLIEST_S], ask[FIXED_START_S])
     duration = ask[DURATION_S]
     window = facts[HOURS_AT]
     while window < facts[HOURS_END] and start <= last:
@@ -130,9 +137,8 @@ def pair_cost(people: Any, asks: Any, lists: Any, a: int, v: int) -> int:
     away = metres(people, asks, a, v)
     if away > people.place[v, REACH_M] + HAIR:
         return FORBIDDEN
-    for b in range(asks.facts[a, BARRED_AT], asks.facts[a, BARRED_END]):
-        if asks.barred[b] == v:
-            return FORBIDDEN
+    if named(asks, a, v) != (asks.facts[a, CHOOSY] > 0):
+        return FORBIDDEN
     points = math.floor(away + 0.5)
     way_s = away / people.place[v, SPEED_MPS]
     if (
@@ -141,9 +147,44 @@ def pair_cost(people: Any, asks: Any, lists: Any, a: int, v: int) -> int:
         or abs(way_s - math.floor(way_s + 0.5)) < HAIR
     ):
         return judged(lists, a, v)
-    if earliest_start_s(people, asks, a, v, away) == NO_START:
+    circle = asks.facts[a, CIRCLE_S]
+    if 0 <= circle < way_s or earliest_start_s(people, asks, a, v, away) == NO_START:
         return FORBIDDEN
-    return points + people.facts[v, POINTS]
+    return (
+        points
+        + people.facts[v, POINTS]
+        + asks.facts[a, FLOOR_POINTS]
+        - spared(asks, a, v)
+        + lacking(people, asks, a, v)
+    )
+
+
+@compiled
+def named(asks: Any, a: int, v: int) -> bool:
+    """Say whether an ask names this person: to be barred, or to be one of few."""
+    for b in range(asks.facts[a, BARRED_AT], asks.facts[a, BARRED_END]):  # noqa: SIM110 - compiled
+        if asks.barred[b] == v:
+            return True
+    return False
+
+
+@compiled
+def spared(asks: Any, a: int, v: int) -> int:
+    """Return the points of the floor that this person does not pay."""
+    for n in range(asks.facts[a, SPARED_AT], asks.facts[a, SPARED_END]):
+        if asks.spared[n, 0] == v:
+            return asks.spared[n, 1]
+    return 0
+
+
+@compiled
+def lacking(people: Any, asks: Any, a: int, v: int) -> int:
+    """Return the points of the wished skills that this person lacks."""
+    points = 0
+    for n in range(asks.facts[a, WISH_AT], asks.facts[a, WISH_END]):
+        if people.levels[v, asks.wishes[n, 0]] < asks.wishes[n, 1]:
+            points += asks.wishes[n, 2]
+    return points
 
 
 @compiled
@@ -231,7 +272,8 @@ def extend(work: Any, a: int, want: int) -> bool:
     own = lists.table[a]
     ring, step, entry, bound = own[RING], own[STEP], own[ENTRY], own[BOUND]
     want = max(want, own[LENGTH])
-    fresh, found, most = lists.fresh, 0, len(lists.fresh)
+    fresh, most = lists.fresh, len(lists.fresh)
+    found = list_spared(work, a) if ring == step == entry == 0 else 0
     while found < most:
         cells = 8 * ring if ring else 1
         while step < cells and found < most:
@@ -241,6 +283,8 @@ def extend(work: Any, a: int, want: int) -> bool:
                 while at < end and found < most:
                     v = grids.entries[at]
                     at += 1
+                    if spared(asks, a, v) > 0:
+                        continue
                     cost = pair_cost(people, asks, lists, a, v)
                     if cost >= 0:
                         fresh[found] = (cost << PERSON_BITS) | v
@@ -257,13 +301,27 @@ def extend(work: Any, a: int, want: int) -> bool:
         if safe > grids.frame[q, FURTHEST_M]:
             bound = FAR
             break
-        bound = max(bound, math.floor(safe + 0.5))
+        bound = max(bound, math.floor(safe + 0.5) + asks.facts[a, FLOOR_POINTS])
         if found >= want:
             break
     if lists.top[DOUBTS] > 0 or not put(lists, a, found):
         return False
     own[RING], own[STEP], own[ENTRY], own[BOUND] = ring, step, entry, bound
     return True
+
+
+@compiled
+def list_spared(work: Any, a: int) -> int:
+    """Begin a list with those who are spared a part of the floor, so that it is a bound for all others."""
+    people, asks, lists = work.people, work.asks, work.lists
+    found = 0
+    for n in range(asks.facts[a, SPARED_AT], asks.facts[a, SPARED_END]):
+        v = asks.spared[n, 0]
+        cost = pair_cost(people, asks, lists, a, v)
+        if cost >= 0:
+            lists.fresh[found] = (cost << PERSON_BITS) | v
+            found += 1
+    return found
 
 
 @compiled

@@ -19,7 +19,7 @@ PERSON_MASK = 2**32 - 1
 
 # `People.place`, and the first three of `Asks.place` (unit sphere)
 X, Y, Z, REACH_M, SPEED_MPS = range(5)
-# `People.facts`: `points` are cost terms of the person alone; `..._AT, ..._END` are rows of other tables
+# `People.facts`: POINTS are the cost terms of the person alone; `..._AT, ..._END` are rows of other tables
 POINTS, HOME, HOURS_AT, HOURS_END, BUSY_AT, BUSY_END, CERT_AT, CERT_END = range(8)
 
 
@@ -36,20 +36,23 @@ class People(NamedTuple):
 
 # `Asks.place` (radians)
 LAT, LON = 3, 4
-# `Asks.facts`
+# `Asks.facts`: people in BARRED_AT ... may not serve, or, where CHOOSY, only they may; FLOOR_POINTS is what everybody
+# pays but those in SPARED_AT ...
 (
-    NOW_S, EARLIEST_S, LATEST_S, DURATION_S, FIXED_START_S, ZONE,
-    NEED_AT, NEED_END, BARRED_AT, BARRED_END, GRID,
-) = range(11)  # fmt: skip
+    DEPART_S, EARLIEST_S, LATEST_S, DURATION_S, FIXED_START_S, CIRCLE_S, ZONE, GRID, CHOOSY, FLOOR_POINTS,
+    NEED_AT, NEED_END, BARRED_AT, BARRED_END, WISH_AT, WISH_END, SPARED_AT, SPARED_END,
+) = range(18)  # fmt: skip
 
 
 class Asks(NamedTuple):
     """What is asked for: requirements that ask the very same share one ask, hence one list."""
 
     place: F64  # [A, 5]
-    facts: I64  # [A, 11]
+    facts: I64  # [A, 18]
     needs: I64  # [., 2] skill, level
     barred: I64  # people
+    wishes: I64  # [., 3] skill, level, points for whoever lacks it
+    spared: I64  # [., 2] person, points of the floor that they do not pay
 
 
 # `Grids.frame` (radians, metres) and `Grids.shape`

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher.problem import PeopleArrays, Problem, RequirementArrays
+from matcher.problem import PeopleArrays, Problem, RequirementArrays, Wishes
 from matcher.solvers.paths import road
 
 DAY = 86_400
@@ -53,6 +53,9 @@ def _people(who: np.ndarray) -> PeopleArrays:
         hours_indptr=np.array([0, 1], np.int64),
         hours_from_s=np.zeros(1, np.int64),
         hours_until_s=np.full(1, 9 * DAY, np.int64),
+        full_indptr=np.zeros(size + 1, np.int64),
+        full_from_s=nothing,
+        full_until_s=nothing,
     )
 
 
@@ -66,6 +69,8 @@ def _needs(rows: np.ndarray) -> RequirementArrays:
         earliest_s=np.full(size, DAY, np.int64),
         latest_s=np.full(size, 3 * DAY, np.int64),
         duration_s=np.full(size, 3600, np.int64),
+        depart_s=np.full(size, DAY, np.int64),
+        circle_s=np.full(size, -1, np.int64),
         fixed_start_s=np.full(size, -1, np.int64),
         people=np.ones(size, np.int32),
         minimum=np.ones(size, np.int32),
@@ -78,4 +83,15 @@ def _needs(rows: np.ndarray) -> RequirementArrays:
         refused=nobody,
         excluded=nobody,
         serving=nobody,
+        restricted=nobody,
+        must_have=nobody,
+        choosy=np.zeros(size, np.bool_),
+        wishes=Wishes(
+            indptr=np.zeros(size + 1, np.int64),
+            skill=nobody[0],
+            level=np.zeros(0, np.uint8),
+            points=np.zeros(0, np.int64),
+            nice=np.zeros(0, np.bool_),
+        ),
+        favours={},
     )
