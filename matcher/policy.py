@@ -182,12 +182,16 @@ def canonical(policy: Policy) -> Policy:
     """Return the same rules without what says nothing: optional parts that have their defaults."""
     costs = UNSET if policy.costs == Costs() else policy.costs
     limits = UNSET if policy.limits == Limits() else policy.limits
-    return msgspec.structs.replace(policy, costs=costs, limits=limits)
+    budget = msgspec.structs.replace(policy.budget, engine=UNSET) if policy.budget.engine == "auto" else policy.budget
+    return msgspec.structs.replace(policy, costs=costs, limits=limits, budget=budget)
 
 
 def stated(policy: Policy) -> Policy:
     """Return the same rules with every value written out, for people to read."""
-    return msgspec.structs.replace(policy, costs=policy.costs or Costs(), limits=policy.limits or Limits())
+    budget = msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto")
+    return msgspec.structs.replace(
+        policy, costs=policy.costs or Costs(), limits=policy.limits or Limits(), budget=budget
+    )
 
 
 DEFAULT = Policy()
