@@ -7,7 +7,7 @@ recorded in logs is absent (UNSET) where it has its default, so that an older po
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -79,6 +79,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cpsat_deterministic_time: Positive = 2.0
     #: The parent re-checks all pairs up to this many, a seeded sample above (DESIGN 5).
     proof_pairs: Whole = 1_000_000
+    #: Absent: "auto", the compiled `paths` kernel where a problem is large, OR-Tools else (`solvers.paths.wanted`).
+    engine: Literal["auto", "ortools", "paths"] | UnsetType = UNSET
 
 
 def _modes() -> dict[Travel, Mode]:
@@ -193,7 +195,10 @@ def canonical(policy: Policy) -> Policy:
     limits = UNSET if policy.limits == Limits() else policy.limits
     weeks = UNSET if policy.weeks == Weeks() else policy.weeks
     working_days = policy.window_working_days or UNSET
-    return msgspec.structs.replace(policy, costs=costs, limits=limits, weeks=weeks, window_working_days=working_days)
+    budget = msgspec.structs.replace(policy.budget, engine=UNSET) if policy.budget.engine == "auto" else policy.budget
+    return msgspec.structs.replace(
+        policy, costs=costs, limits=limits, weeks=weeks, window_working_days=working_days, budget=budget
+    )
 
 
 def stated(policy: Policy) -> Policy:
@@ -204,6 +209,7 @@ def stated(policy: Policy) -> Policy:
         limits=policy.limits or Limits(),
         weeks=policy.report_weeks,
         window_working_days=policy.window_working_days or 0,
+        budget=msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto"),
     )
 
 
