@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from dataclasses import replace as copied
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -39,6 +41,8 @@ from services.explaining.story import Story
 #: People's hours are known so far around all windows, so that changed windows can be tried.
 BEYOND_S = 60 * WINDOW_MINUTES_MAX
 ASKED = "tentative"
+#: What solves wherever the log does not say otherwise: it needs no compiled kernel, which takes seconds to load.
+OTHER_ENGINE: Literal["ortools"] = "ortools"
 
 
 class Refused(Exception):
@@ -185,7 +189,7 @@ def _person(question: Question, story: Story) -> AnyAnswer:
 
 def _present(question: Question, zone: Zone, free: list[int] | None = None) -> Scene:
     """Return what a beat would find now that looked at everything open."""
-    problem = beats.posed_whole(zone, BEYOND_S, free or [])
+    problem = _by(OTHER_ENGINE, beats.posed_whole(zone, BEYOND_S, free or []))
     return Scene(zone, problem, None if problem is None else _solved(question, problem), None)
 
 
@@ -193,7 +197,7 @@ def _past(question: Question, story: Story, place: tuple[int, int]) -> Scene:
     """Return the run at `place`, posed and solved again."""
     zone, run = story.zone_at(place), story.run_at(place)
     assert zone is not None
-    problem = beats.posed(zone, BEYOND_S)
+    problem = _by("paths" if run.engine == "paths" else OTHER_ENGINE, beats.posed(zone, BEYOND_S))
     assert problem is not None
     plan = _solved(question, problem)
     decided = Decided(
@@ -206,6 +210,11 @@ def _past(question: Question, story: Story, place: tuple[int, int]) -> Scene:
         same_plan=_same(problem, plan, run, story.offers_of(place)),
     )
     return Scene(zone, problem, plan, decided)
+
+
+def _by(engine: Literal["paths", "ortools"], problem: Problem | None) -> Problem | None:
+    """Return the problem for one engine: two of them give plans of the same worth, not always the same plan."""
+    return problem and copied(problem, budget=replace(problem.budget, engine=engine))
 
 
 def _solved(question: Question, problem: Problem) -> Plan:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -9,8 +12,11 @@ from matcher.events import MatchRunFinished, OfferSent, RequirementUnfilled
 from matcher.explaining.answers import Idle
 from matcher.explaining.changes import LaterEnd
 from matcher.policy import DEFAULT
+from matcher.problem import Plan, Problem
 from matcher.reasons import Unassigned
+from matcher.solvers import solve
 from matcher.terms import HeldSkill, Hours, WeeklyWindow
+from services.explaining import answering
 from services.explaining.questions import AboutPair, AboutPerson, AboutRequest, Audience, ForResident, TooLarge, Unknown
 from tests.explaining.journals import ask, crowded, entries
 from tests.stories.story import Story, only
@@ -46,6 +52,42 @@ def test_every_run_of_a_journal_is_explained_with_the_very_offers_and_reasons_it
                 e.requirement: (e.reason, e.funnel) for e in open_ if e.request == name
             }
     assert runs, seed
+
+
+def test_a_run_is_solved_again_by_the_engine_that_solved_it(monkeypatch: pytest.MonkeyPatch):
+    story = Story()
+    story.volunteer("ana")
+    story.request("r1")
+    story.tick()
+    asked: list[object] = []
+
+    def solved(problem: Problem) -> Plan:
+        asked.append(problem.budget.engine)
+        return solve(replace(problem, budget=msgspec.structs.replace(problem.budget, engine="ortools")))
+
+    monkeypatch.setattr(answering, "solve", solved)
+    about(story, "r1")
+    for number, event in enumerate(story.events):
+        if isinstance(event, MatchRunFinished):
+            story.events[number] = msgspec.structs.replace(event, engine="paths")
+    about(story, "r1")
+    assert asked == ["ortools", "paths"]
+
+
+def test_a_run_that_logged_another_plan_says_so():
+    story = Story()
+    story.volunteer("ana", at=100)
+    story.volunteer("ben", at=400)
+    story.request("r1")
+    story.tick()
+    for number, event in enumerate(story.events):
+        if isinstance(event, OfferSent):
+            later = event.start + timedelta(minutes=1)
+            story.events[number] = msgspec.structs.replace(event, start=later)
+    said = about(story, "r1")
+    assert said.decided is not None
+    assert not said.decided.same_plan
+    assert said.sentences[2].startswith("That run was answered by ortools-flow with another plan")
 
 
 def test_the_answer_stays_that_of_the_run_that_decided_and_says_where_it_stands():

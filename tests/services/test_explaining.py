@@ -22,10 +22,19 @@ from services.explaining.reading import TooFar
 from services.folding import Fold
 from services.names import JOURNAL, LOG_FILE
 from services.ports import Log, Message
+from tests.brokers import fresh_topics, kafka, needs_kafka, opened
 from tests.explaining.journals import history
 from tests.serving import Town, open_zone, register, serving
 from tests.shell import paidan
 from tests.stories.story import BEGIN, ZONE, Story
+
+
+def on_kafka(test: Callable[[], None]) -> Callable[[], None]:
+    """Mark a test that needs brokers."""
+    for mark in needs_kafka:
+        test = mark(test)
+    return test
+
 
 STAFF = {"X-Audience": "staff"}
 
@@ -308,6 +317,24 @@ def test_the_command_explains_a_zone_of_a_data_folder(tmp_path: Path):
 def test_the_command_says_what_is_missing(tmp_path: Path, arguments: tuple[str, ...], code: int):
     folder = str(data_folder(tmp_path))
     assert paidan("explain", *(each.replace("{folder}", folder) for each in arguments)).code == code
+
+
+@on_kafka
+def test_a_zone_on_brokers_is_explained_and_two_of_its_runs_are_compared():
+    """The command has an event loop of its own, so it runs in a thread."""
+
+    async def run() -> None:
+        async with fresh_topics(1) as prefix:
+            async with opened(prefix, 1) as log:
+                await logged(log, contested(), snapshots_at=(4,))
+            place = ("--zone", ZONE, "--kafka", kafka(), "--prefix", prefix)
+            told_of = await asyncio.to_thread(paidan, "explain", *place, "--request", "far")
+            assert told_of.code == 0, told_of.err
+            assert "ana could come, but serves near." in told_of.out.splitlines()
+            alike = await asyncio.to_thread(paidan, "diff", 99, 99, *place)
+            assert alike.out.splitlines()[2].startswith("1 kept, 0 moved, 0 new, 0 dropped.")
+
+    asyncio.run(run())
 
 
 def test_states_of_one_zone_are_read_from_the_newest_whole_snapshot():
