@@ -119,6 +119,7 @@ WORDS: dict[str, str] = {
     "cause.PERSON_FREED": "此人空出时间",
     "cause.WAS_OPEN": "此前就缺人",
     "live.state": "需求 {place} 的状态：{state}。",
+    "live.refused": "需求 {place} 未被受理（{at}）；日志分区 {partition}，位置 {offset}。",
     "live.decided": "依据第 {beat} 拍（{at}）的派单结果，{proven}；日志分区 {partition}，位置 {offset}。",
     "live.proven": "已证明最优",
     "live.unproven": "未证明最优",

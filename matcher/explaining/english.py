@@ -119,6 +119,7 @@ WORDS: dict[str, str] = {
     "cause.PERSON_FREED": "the person became free",
     "cause.WAS_OPEN": "it was open already",
     "live.state": "Request {place} is {state}.",
+    "live.refused": "Request {place} was refused at {at}; journal partition {partition}, offset {offset}.",
     "live.decided": "As decided in beat {beat} at {at} ({proven}); journal partition {partition}, offset {offset}.",
     "live.proven": "proven optimal",
     "live.unproven": "not proven optimal",

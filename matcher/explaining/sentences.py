@@ -16,6 +16,7 @@ import msgspec
 from matcher.explaining import chinese, english
 from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
 from matcher.explaining.between import Because
+from matcher.reasons import Refusal
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": english.WORDS, "zh": chinese.WORDS}
 
@@ -101,6 +102,11 @@ class Teller:
     def state(self, request: str, state: str) -> str:
         """Return where a request is."""
         return self._say("live.state", place=request, state=self._words[f"state.{state}"])
+
+    def refused(self, request: str, at_s: int, partition: int, offset: int, reason: Refusal) -> list[str]:
+        """Return that a request was never taken in; why is said in English in either language."""
+        place = {"place": request, "at": self._time(at_s), "partition": partition, "offset": offset}
+        return [self._say("live.refused", **place), reason.message()]
 
     def decided(self, beat: int, at_s: int, partition: int, offset: int, *, optimal: bool) -> str:
         """Return which run of the log the answer is from."""

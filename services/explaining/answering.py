@@ -25,6 +25,7 @@ from matcher.zone import Zone
 from services.explaining.questions import (
     AboutPair,
     AboutPerson,
+    AboutRefusal,
     AboutRequest,
     AnyAnswer,
     AsOf,
@@ -88,7 +89,7 @@ def _request(question: Question, story: Story) -> AnyAnswer:
     place, zone = story.last_look(request)
     zone = _known(question, zone)
     if request not in zone.requests and request not in zone.ended:
-        raise Refused(Unknown(thing="request", value=request) if question.last or question.history.whole else Further())
+        return _never_taken_in(question, story, zone)
     _ask_further(question, zone, place)
     scene = _present(question, zone) if place is None else _past(question, story, place)
     if question.person is not None:
@@ -117,6 +118,21 @@ def _request(question: Question, story: Story) -> AnyAnswer:
     return AboutRequest(
         as_of=_as_of(question), zone=zone.id, sentences=sentences, request=request, state=state,
         decided=scene.decided, visits=visits, pairs=pairs, unfilled=unfilled, bound_elsewhere=bound,
+    )  # fmt: skip
+
+
+def _never_taken_in(question: Question, story: Story, zone: Zone) -> AboutRefusal:
+    """Return the refusal of a request that the zone does not hold. Refused where there is none either."""
+    request = question.request
+    assert request is not None
+    found = story.refusal_of(request)
+    if found is None:
+        raise Refused(Unknown(thing="request", value=request) if question.last else Further())
+    offset, event = found
+    at_s, partition = int(event.at.timestamp()), question.history.partition
+    return AboutRefusal(
+        as_of=_as_of(question), zone=zone.id, request=request, offset=offset, at=event.at, reason=event.reason,
+        sentences=_teller(question, zone).refused(request, at_s, partition, offset, event.reason),
     )  # fmt: skip
 
 

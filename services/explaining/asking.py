@@ -11,6 +11,7 @@ from services.explaining.process import Explainer
 from services.explaining.questions import (
     AboutPair,
     AboutPerson,
+    AboutRefusal,
     AboutRequest,
     Audience,
     ForResident,
@@ -25,7 +26,7 @@ from services.explaining.reading import TooFar, history
 from services.ports import Log
 from services.wire import partition_of
 
-Said = AboutRequest | ForResident | AboutPair | AboutPerson | Unknown | TooLarge
+Said = AboutRequest | ForResident | AboutRefusal | AboutPair | AboutPerson | Unknown | TooLarge
 
 #: Limits of one question to the API: journal records and bytes read, people times open requests, solves.
 RECORDS_MAX = 60_000

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from matcher.explaining.answers import Bound, ForPerson, OpenPlaces, Pair, Unfilled
+from matcher.reasons import AnyRefusal
 from services.reading import Chain
 
 Language = Literal["en", "zh"]
@@ -126,6 +127,15 @@ class AboutPerson(Answer, frozen=True, kw_only=True, tag="person"):
     fitting: ForPerson
 
 
+class AboutRefusal(Answer, frozen=True, kw_only=True, tag="refused"):
+    """A request that the zone never took in: the command was refused, at this journal offset and for this reason."""
+
+    request: str
+    offset: int
+    at: datetime
+    reason: AnyRefusal
+
+
 class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="unknown"):
     """The zone, request or person is not there. `thing`: which of them."""
 
@@ -144,7 +154,7 @@ class TooLarge(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag=
     pairs_max: int
 
 
-AnyAnswer = AboutRequest | ForResident | AboutPair | AboutPerson | Unknown | Further | TooLarge
+AnyAnswer = AboutRequest | ForResident | AboutRefusal | AboutPair | AboutPerson | Unknown | Further | TooLarge
 
 questions = msgspec.msgpack.Decoder(Question)
 answers: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import msgspec
 
 from matcher import beats
+from matcher.commands import SubmitRequest
 from matcher.decisions import evolve
-from matcher.events import Event, MatchRunFinished, OfferSent
+from matcher.events import CommandRefused, Event, MatchRunFinished, OfferSent
 from matcher.zone import Zone
 from services.exits import ExitCode, Stop
 from services.explaining.questions import History
@@ -61,6 +62,16 @@ class Story:
         [run] = [happened.event for happened in self.happened if happened.place == place]
         assert isinstance(run, MatchRunFinished)
         return run
+
+    def refusal_of(self, request: str) -> tuple[int, CommandRefused] | None:
+        """Return where a request of this id was refused last, and the refusal."""
+        for happened in reversed(self.happened):
+            match happened.event:
+                case CommandRefused(command=SubmitRequest(request=asked)) as event if asked == request:
+                    return happened.place[0], event
+                case _:
+                    pass
+        return None
 
     def offers_of(self, place: tuple[int, int]) -> list[OfferSent]:
         """Return what the run at `place` sent out."""

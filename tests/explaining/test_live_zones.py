@@ -13,11 +13,20 @@ from matcher.explaining.answers import Idle
 from matcher.explaining.changes import LaterEnd
 from matcher.policy import DEFAULT
 from matcher.problem import Plan, Problem
-from matcher.reasons import Unassigned
+from matcher.reasons import ImpossibleWindow, Unassigned
 from matcher.solvers import solve
 from matcher.terms import HeldSkill, Hours, WeeklyWindow
 from services.explaining import answering
-from services.explaining.questions import AboutPair, AboutPerson, AboutRequest, Audience, ForResident, TooLarge, Unknown
+from services.explaining.questions import (
+    AboutPair,
+    AboutPerson,
+    AboutRefusal,
+    AboutRequest,
+    Audience,
+    ForResident,
+    TooLarge,
+    Unknown,
+)
 from tests.explaining.journals import ask, crowded, entries
 from tests.stories.story import Story, only
 
@@ -231,6 +240,16 @@ def test_what_is_not_there_and_what_is_too_large_is_said():
     assert ask(story, person="nope") == Unknown(thing="person", value="nope")
     assert ask(story, request="r1", person="nope") == Unknown(thing="person", value="nope")
     assert ask(story, request="r1", pairs_max=0) == TooLarge(pairs=1, pairs_max=0)
+
+
+def test_a_request_that_was_refused_says_where_and_why():
+    story = Story()
+    story.request("r1", latest=story.now(10))
+    said = ask(story, request="r1")
+    assert isinstance(said, AboutRefusal)
+    assert isinstance(said.reason, ImpossibleWindow)
+    assert said.offset == len(entries(story.events))
+    assert said.sentences[1].startswith("The window from")
 
 
 def test_a_closed_request_says_so():
