@@ -15,7 +15,7 @@ from matcher.policy import DEFAULT
 from matcher.problem import Plan, Problem
 from matcher.reasons import ImpossibleWindow, Unassigned
 from matcher.solvers import solve
-from matcher.terms import HeldSkill, Hours, WeeklyWindow
+from matcher.terms import HeldSkill, Hours, NeededSkill, Requirement, WeeklyWindow
 from services.explaining import answering
 from services.explaining.questions import (
     AboutPair,
@@ -61,6 +61,30 @@ def test_every_run_of_a_journal_is_explained_with_the_very_offers_and_reasons_it
                 e.requirement: (e.reason, e.funnel) for e in open_ if e.request == name
             }
     assert runs, seed
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_whatever_stands_open_is_explained_by_the_reason_that_stands(seed: int):
+    story = crowded(seed)
+    for name in story.zone.seeking:
+        reasons = {need.requirement.requirement: need.reason for need in story.zone.requests[name].needs.values()}
+        said = {unfilled.requirement: unfilled.reason for unfilled in about(story, name, solves_max=1).unfilled}
+        assert said == {requirement: reason for requirement, reason in reasons.items() if reason is not None}, name
+
+
+def test_a_later_run_that_did_not_look_at_a_request_does_not_explain_it():
+    story = Story()
+    story.volunteer("ana", skills=(HeldSkill(skill="nursing"),))
+    story.volunteer("ben", at=1)
+    story.request("rare", requirements=(Requirement(skills=(NeededSkill(skill="nursing", level=5),)),))
+    story.tick()
+    first = len(entries(story.events))
+    story.request("easy")
+    assert [offer.request for offer in only(story.tick(), OfferSent)] == ["easy"]
+    said = about(story, "rare")
+    assert said.decided is not None
+    assert said.decided.offset == first
+    assert [unfilled.reason for unfilled in said.unfilled] == [Unassigned.MISSING_SKILL]
 
 
 def test_a_run_is_solved_again_by_the_engine_that_solved_it(monkeypatch: pytest.MonkeyPatch):
