@@ -68,6 +68,7 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
                 preferred=row.preferred or UNSET,
                 restricted=row.restricted or UNSET,
                 must_have=row.must_have or UNSET,
+                post=row.post or UNSET,
             )
         )
     )
@@ -95,6 +96,7 @@ def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) ->
         places=() if row.compound is None else (row.compound,),
         visits_per_day=row.visits_per_day or UNSET,
         visits_per_week=row.visits_per_week or UNSET,
+        posts=row.posts or UNSET,
     )
 
 
@@ -142,6 +144,7 @@ def request_row(command: SubmitRequest) -> RequestRow:
         must_have=command.must_have or (),
         requester=command.requester,
         circle_minutes=requirement.circle_minutes or None,
+        post=command.post or None,
     )
 
 
@@ -160,6 +163,7 @@ def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
         compound=command.places[0] if command.places else None,
         visits_per_day=command.visits_per_day or None,
         visits_per_week=command.visits_per_week or None,
+        posts=command.posts or (),
         zone=command.zone,
     )
 

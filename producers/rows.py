@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from matcher.terms import PEOPLE_LISTED_MAX, WISHES_MAX, Hours, NeededSkill, Point, Travel
+from matcher.terms import PEOPLE_LISTED_MAX, POSTS_MAX, WISHES_MAX, Hours, NeededSkill, Point, Travel
 from producers import availability
 from producers.mapping import (
     REQUEST_FIELDS,
@@ -66,6 +66,10 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     helpers: tuple[str, ...] = ()
     #: the way there takes no longer
     circle_minutes: int | None = None
+    #: the standing post that it belongs to
+    post: str | None = None
+    #: who has been told that they would come, and could still be replaced
+    told: tuple[str, ...] = ()
 
 
 class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +90,8 @@ class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
     visits_this_quarter: int = 0
     visits_per_day: int | None = None
     visits_per_week: int | None = None
+    #: standing posts that the person has claimed
+    posts: tuple[str, ...] = ()
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -324,6 +330,8 @@ def _request(
         requester=_optional_id(cells, "requester"),
         helpers=_people(cells, "helpers"),
         circle_minutes=_whole(cells, "circle_minutes", 0, (1, 240)) or None,
+        post=_optional_id(cells, "post"),
+        told=_people(cells, "told"),
     )
 
 
@@ -335,14 +343,18 @@ def _wished(cells: dict[str, str], name: str, mapping: Mapping) -> tuple[NeededS
 
 
 def _people(cells: dict[str, str], name: str) -> tuple[str, ...]:
-    """Read `v1;v2`: ids of people, each once."""
+    return _ids(cells, name, "people", PEOPLE_LISTED_MAX)
+
+
+def _ids(cells: dict[str, str], name: str, kind: str, most: int) -> tuple[str, ...]:
+    """Read `v1;v2`: ids, each once."""
     text = cells.get(name, "")
-    people = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.replace("；", ";").split(";")))))
-    if len(people) > PEOPLE_LISTED_MAX:
-        raise Fault(name, text, f"names more than {PEOPLE_LISTED_MAX} people", "Shorten the list")
-    if any(len(person) > ID_CHARACTERS_MAX for person in people):
+    ids = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.replace("；", ";").split(";")))))
+    if len(ids) > most:
+        raise Fault(name, text, f"names more than {most} {kind}", "Shorten the list")
+    if any(len(one) > ID_CHARACTERS_MAX for one in ids):
         raise Fault(name, text, f"has an id longer than {ID_CHARACTERS_MAX} characters", "Shorten it")
-    return people
+    return ids
 
 
 def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping) -> VolunteerRow:
@@ -365,6 +377,7 @@ def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping)
         visits_this_quarter=_whole(cells, "visits_this_quarter", 0, (0, 10_000)),
         visits_per_day=_whole(cells, "visits_per_day", 0, (1, 100)) or None,
         visits_per_week=_whole(cells, "visits_per_week", 0, (1, 100)) or None,
+        posts=_ids(cells, "posts", "posts", POSTS_MAX),
     )
 
 

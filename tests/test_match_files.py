@@ -106,7 +106,7 @@ def test_zones_must_match_only_where_both_sides_name_one(tmp_path: Path) -> None
 
 def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_costs(tmp_path: Path) -> None:
     near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
-    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3"}
+    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3", "posts": "clinic；garden"}
     for wish, who, cost in (
         ({}, "v2", None),
         ({"should": "nursing:2"}, "v1", {"should": 0}),
@@ -116,6 +116,10 @@ def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_cost
         ({"excluded": "v2"}, "v1", None),
         ({"must_have": "v1"}, "v1", None),
         ({"preferred": "v9"}, "v2", None),
+        ({"post": "clinic"}, "v1", {"claimed": 0}),
+        ({"post": "books"}, "v2", None),
+        ({"told": "v2"}, "v2", {"disturbance": 0}),
+        ({"told": "v1", "preferred": "v2"}, "v2", {"preferred": 0, "disturbance": 1000}),
     ):
         assert match(tmp_path, [REQUEST | wish], [nurse, near]).code == 0
         [line], summary = plan(tmp_path)
