@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import chain_against_file, crew_among_singles, matching_against_scipy, month_against_nearest_first
+from tests.benchmarks import (
+    chain_against_file,
+    crew_among_singles,
+    matching_against_scipy,
+    month_against_nearest_first,
+    online_windows,
+)
 
 if __name__ == "__main__":
     matching_against_scipy.main()
@@ -13,4 +19,5 @@ if __name__ == "__main__":
     print("one crew among 10,000 single requests, 12,000 people:")
     crew_among_singles.main()
     sys.argv = sys.argv[:1]
+    online_windows.main()
     month_against_nearest_first.main()
