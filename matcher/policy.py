@@ -7,7 +7,7 @@ recorded in logs is absent (UNSET) where it has its default, so that an older po
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -123,6 +123,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cpsat_deterministic_time: Positive = 2.0
     #: The parent re-checks all pairs up to this many, a seeded sample above (DESIGN 5).
     proof_pairs: Whole = 1_000_000
+    #: Absent: "auto", the compiled `paths` kernel where a problem is large, OR-Tools else (`solvers.paths.wanted`).
+    engine: Literal["auto", "ortools", "paths"] | UnsetType = UNSET
 
 
 def _modes() -> dict[Travel, Mode]:
@@ -237,11 +239,13 @@ def canonical(policy: Policy) -> Policy:
     if costs is not UNSET:
         said = {name: UNSET for name, points in _LATER_COSTS.items() if getattr(costs, name) == points}
         costs = msgspec.structs.replace(costs, **said)
+    budget = msgspec.structs.replace(policy.budget, engine=UNSET) if policy.budget.engine == "auto" else policy.budget
     return msgspec.structs.replace(
         policy,
         costs=UNSET if costs == Costs() else costs,
         limits=UNSET if policy.limits == Limits() else policy.limits,
         coverage=UNSET if policy.coverage == Coverage() else policy.coverage,
+        budget=budget,
     )
 
 
@@ -254,6 +258,7 @@ def stated(policy: Policy) -> Policy:
         costs=msgspec.structs.replace(costs, **said),
         limits=policy.limits or Limits(),
         coverage=policy.coverage or Coverage(),
+        budget=msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto"),
     )
 
 
