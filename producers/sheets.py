@@ -100,6 +100,7 @@ def _volunteer(row: VolunteerRow) -> dict[str, object]:
         "visits_per_day": row.visits_per_day,
         "visits_per_week": row.visits_per_week,
         "posts": ";".join(row.posts),
+        "certificates": ";".join(f"{skill}@{until.isoformat()}" for skill, until in row.certificates),
     }
 
 

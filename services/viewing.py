@@ -184,6 +184,7 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         state=None,
         point=asked.point,
         place=asked.place,
+        post=asked.post or None,
         channel=asked.channel,
         urgency=asked.urgency,
         duration_minutes=asked.duration_minutes,
@@ -283,6 +284,7 @@ def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged
         places=said.places,
         visits_per_day=said.visits_per_day or None,
         visits_per_week=said.visits_per_week or None,
+        posts=said.posts or (),
         open_offers=[] if before is None else before.open_offers,
         open_assignments=[] if before is None else before.open_assignments,
     )

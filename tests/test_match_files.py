@@ -504,3 +504,27 @@ def test_the_shell_gets_the_documented_exit_codes(
         check=False,
     )
     assert (ended.returncode, word in ended.stderr, "Traceback" in ended.stderr) == (code, True, False), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("until", "reasons"),
+    [
+        ("2026-03-01", ["QUALIFICATION_EXPIRED"]),
+        ("2026-03-02", []),  # through the last minute of the day
+        ("2026-03-02T18:30:00+08:00", ["QUALIFICATION_EXPIRED"]),
+        ("2026-03-02T20:00:00+08:00", []),
+    ],
+)
+def test_a_certificate_of_the_file_keeps_out_whom_it_no_longer_covers(
+    tmp_path: Path, until: str, reasons: list[str]
+) -> None:
+    asked = REQUEST | {"earliest": "2026-03-02T18:00:00+08:00", "latest": "2026-03-02T20:00:00+08:00"}
+    held = VOLUNTEER | {"certificates": f"plumbing@{until}; driving@2030-01-01"}
+    match(tmp_path, [asked], [held], "--timezone", "Asia/Shanghai")
+    assert plan(tmp_path)[0][0].get("reasons", []) == reasons
+
+
+def test_a_certificate_without_a_day_is_a_rejected_row(tmp_path: Path) -> None:
+    ended = match(tmp_path, [REQUEST], [VOLUNTEER | {"certificates": "plumbing"}], "--timezone", "Asia/Shanghai")
+    assert ended.code != 0
+    assert "does not say until when" in ended.err

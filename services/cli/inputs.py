@@ -79,7 +79,7 @@ def read(
         near=rows.city_of(people_table, how_people),
     )
     city = rows.city_of(asked_table, how)
-    people = rows.read_volunteers(people_table, how_people, bounds=how.bounds, near=city)
+    people = rows.read_volunteers(people_table, how_people, timezone=policy.timezone, bounds=how.bounds, near=city)
     if asked.at is None and asked.rows:
         raise typer.BadParameter("is needed: no row says when it was submitted.", param_hint="--at")
     sha256 = _sha256([requests, volunteers], [how, how_people, str(asked.at), policy.timezone])
@@ -108,7 +108,7 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
     zones = {row.zone for row in requests} | {row.zone for row in volunteers}
     codes = {zone: code for code, zone in enumerate(sorted(zone for zone in zones if zone))}
     people = People()
-    named = {held.skill for row in volunteers for held in row.skills}
+    named = {held.skill for row in volunteers for held in registration(row, "file").skills}
     named |= {need.skill for row in requests for need in (*row.skills, *row.should, *row.nice)}
     for skill in sorted(named):
         people.add_skill(skill)
