@@ -147,6 +147,16 @@ class CancelRequest(Command, frozen=True, kw_only=True):
     request: Id
 
 
+class ChangeRequest(Command, frozen=True, kw_only=True):
+    """改单: another window or duration, before anybody is on the way. Everybody involved stands down and is asked anew,
+    those who refused it as it was, too. What is left out stays; another place is another request."""
+
+    request: Id
+    earliest: Time | UnsetType = UNSET
+    latest: Time | UnsetType = UNSET
+    duration_minutes: Minutes | UnsetType = UNSET
+
+
 class ReopenRequest(Command, frozen=True, kw_only=True):
     """重办: not done, or not well; within `policy.reopen_days` of completion or closing."""
 
@@ -265,6 +275,7 @@ AnyCommand = (
     | SetCalendarDay
     | SubmitRequest
     | CancelRequest
+    | ChangeRequest
     | ReopenRequest
     | RateRequest
     | RegisterVolunteer

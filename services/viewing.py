@@ -237,6 +237,12 @@ def _unfilled(fold: ZoneFold, event: e.RequirementUnfilled) -> None:
         fold.settle(request)
 
 
+def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
+    if (request := fold.requests.get(event.command.request)) is not None:
+        request.earliest, request.latest = event.earliest, event.latest
+        request.duration_minutes = event.duration_minutes
+
+
 def _reopened(fold: ZoneFold, event: e.RequestReopened) -> None:
     known = event.request
     if (request := fold.requests.get(known)) is not None:
@@ -406,6 +412,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementOpened: _opened,
     e.RequirementFilled: _filled,
     e.RequirementUnfilled: _unfilled,
+    e.RequestChanged: _changed,
     e.RequestReopened: _reopened,
     e.RequestCompleted: _completed,
     e.RatingSubmitted: _rated,
