@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop bench lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop chaos bench lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -48,6 +48,9 @@ services-three: $(READY) ## the same with three Kafka brokers
 
 services-stop: ## stop them and delete their data
 	@$(BIN)/python deploy/services/services.py stop
+
+chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
+	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 bench: $(READY) ## the benchmarks, each with its comparison, as ratios of one run
 	@$(BIN)/python -m tests.benchmarks

@@ -6,17 +6,24 @@ requirements in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from msgspec import UNSET, UnsetType
 
 from matcher import events as e
 from matcher.commands import Tick
 from matcher.events import Event
 from matcher.facts import Facts
+from matcher.fairness import shares
 from matcher.geo import surely_beyond_m
+from matcher.hours import Stretch
+from matcher.limits import full, tighter
 from matcher.policy import sha256
-from matcher.posing import OpenRequirement, Standing, problem_of
+from matcher.posing import OpenRequirement, Standing, problem_of, visit_counts
 from matcher.problem import Placement, Plan, Problem, Shortfall
+from matcher.terms import Shares
 from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
 #: Lines of a plan that one beat turns into events; some 1 KB each, and an entry holds 4 MiB (DESIGN 4.9).
@@ -47,9 +54,10 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
     )
 
 
-def _lead(zone: Zone) -> timedelta:
+def _lead(zone: Zone, urgency: str | None = None) -> timedelta:
     """Nobody is planned to depart before the offer expires: a yes at the last minute can still be kept."""
-    return timedelta(minutes=zone.policy.offer_expiry_minutes)
+    policy = zone.policy
+    return timedelta(minutes=policy.offer_expiry_minutes if urgency is None else policy.expiry_minutes(urgency))
 
 
 def _open_requirements(zone: Zone) -> list[OpenRequirement]:
@@ -91,7 +99,6 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
     command = request.command
     live = _live(zone, need)
     together = need.requirement.people > 1 and not live
-    row_of = zone.people.row_of
     return OpenRequirement(
         request=command.request,
         requirement=need.requirement.requirement,
@@ -102,13 +109,33 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         people=places,
         minimum=(need.requirement.minimum_people or need.requirement.people) if not live else 1,
         skills=need.requirement.skills,
+        should=need.requirement.should or (),
+        nice=need.requirement.nice or (),
         urgency=command.urgency,
         waiting_since_s=int(request.submitted_at.timestamp()),
+        depart_s=_ceil_s(zone.now + _lead(zone, command.urgency)),
+        circle_s=_circle_s(zone, need),
         fixed_start_s=live[0].start_s if live else -1,
         refused=request.refused,
-        excluded=[row_of[person] for person in command.excluded if person in row_of],
+        excluded=_rows(zone, command.excluded),
+        restricted=_rows(zone, command.restricted or ()),
+        must_have=None if command.must_have is UNSET else _rows(zone, command.must_have),
+        preferred=_rows(zone, command.preferred or ()),
+        helpers=zone.helpers_of(command.requester),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
     )
+
+
+def _circle_s(zone: Zone, need: Need) -> int:
+    """Return the smallest circle that the requirement and its skills ask for, seconds; -1 for none."""
+    skills = (zone.circle_of(skill.skill) for skill in need.requirement.skills)
+    asked = [minutes for minutes in (need.requirement.circle_minutes or None, *skills) if minutes is not None]
+    return 60 * min(asked) if asked else -1
+
+
+def _rows(zone: Zone, people: Iterable[str]) -> list[int]:
+    """Return the rows of the people who are known here."""
+    return [zone.people.row_of[person] for person in people if person in zone.people.row_of]
 
 
 def _live(zone: Zone, need: Need) -> list[Assignment]:
@@ -121,7 +148,11 @@ def _earliest_s(zone: Zone, request: Request, together: bool) -> int:
     if together:
         last = request.latest - timedelta(minutes=request.command.duration_minutes)
         earliest = max(earliest, min(last, zone.now + timedelta(minutes=zone.policy.crew_lead_minutes)))
-    return -int(-earliest.timestamp() // 1)
+    return _ceil_s(earliest)
+
+
+def _ceil_s(at: datetime) -> int:
+    return -int(-at.timestamp() // 1)
 
 
 def _standing(zone: Zone) -> Standing:
@@ -134,6 +165,9 @@ def _standing(zone: Zone) -> Standing:
     return Standing(
         capacity_max=1,
         at_s=int(zone.now.timestamp()),
+        visits=zone.visits_this_quarter(),
+        quarter=None if zone.history is UNSET else zone.quarter(),
+        full=_full(zone),
         engaged=tentative,
         spent=[row for row, alerts in zone.alerts.items() if limit and len(alerts) >= limit],
         busy={
@@ -141,6 +175,20 @@ def _standing(zone: Zone) -> Standing:
             for row, names in zone.engagements.items()
         },
     )
+
+
+def _full(zone: Zone) -> dict[int, list[Stretch]]:
+    """Return the days and weeks in which people have visits enough already, by row."""
+    if zone.history is UNSET:
+        return {}
+    anybody, own = zone.policy.visits, zone.people.limits
+    found = {}
+    for row in sorted(zone.engagements.keys() | zone.history.lately.keys()):
+        per_day, per_week = own.get(row, (0, 0))
+        per_day, per_week = tighter(per_day, anybody.visits_per_day), tighter(per_week, anybody.visits_per_week)
+        if stretches := full(zone.visit_starts(row), per_day, per_week, zone.policy.timezone):
+            found[row] = stretches
+    return found
 
 
 def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
@@ -165,6 +213,7 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
         policy_sha256=sha256(zone.policy),
         held_back=held_back,
         again=held_back > 0 or _may_get_further(plan),
+        shares=_shares(zone, placements),
     )
     follow: list[Event] = [run]
     for placement in placements:
@@ -172,6 +221,16 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
     for shortfall in shortfalls:
         follow.append(_unfilled(requirements, shortfall, facts))
     return follow
+
+
+def _shares(zone: Zone, placements: list[Placement]) -> Shares | UnsetType:
+    """Return how the quarter's visits are shared after this plan, where the zone keeps count."""
+    if zone.history is UNSET or not zone.policy.counts_quarter:
+        return UNSET
+    visits = visit_counts(len(zone.people), zone.visits_this_quarter())
+    np.add.at(visits, np.array([placement.person for placement in placements], np.int64), 1)
+    here = ~zone.people.column("left")
+    return shares(visits[here], zone.people.cadres()[here])
 
 
 def _is_news(zone: Zone, place: OpenRequirement, shortfall: Shortfall) -> bool:
@@ -209,7 +268,7 @@ def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Fact
         distance_m=round(placement.distance_m, 1),
         travel_s=placement.travel_s,
         cost=placement.cost,
-        expires_at=facts.at + _lead(zone),
+        expires_at=facts.at + _lead(zone, zone.requests[place.request].command.urgency),
         **whole,
     )
     return [held, sent]

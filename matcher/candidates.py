@@ -17,15 +17,20 @@ from matcher import costs, geo
 from matcher.problem import F64, I32, I64, Bool, Problem
 from matcher.reasons import Unassigned
 from matcher.rules import (
+    OPTIONAL,
     STAGES,
     budget,
     certificate,
+    circle,
     excluded,
     free,
+    limits,
+    must_have,
     objections,
     reach,
     refused,
     registered,
+    restricted,
     skills,
     start,
     zone,
@@ -39,6 +44,8 @@ U64 = npt.NDArray[np.uint64]
 #: The rules that bar a person from a requirement whatever the time, in funnel order.
 _BARS = (
     ("excluded", excluded.applies, excluded.mask),
+    ("restricted", restricted.applies, restricted.mask),
+    ("must_have", must_have.applies, must_have.mask),
     ("refused", refused.applies, refused.mask),
     ("budget", budget.applies, budget.mask),
 )
@@ -78,6 +85,7 @@ class Candidates:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self._facts = Facts(problem)
+        self.costs = costs.PairCosts(problem)
         self._rows: dict[int, Row] = {}
         self._pools: dict[tuple[int, tuple[tuple[int, int], ...]], _Pool] = {}
 
@@ -157,28 +165,39 @@ class Candidates:
         if who.size == 0:
             return _nobody(funnel)
         travel = facts.travel_s(who, distance)
+        if circle.applies(facts, r):
+            inside = circle.mask(facts, r, who, travel)
+            who, distance, travel = who[inside], distance[inside], travel[inside]
+            funnel["circle"] = who.size
         begin = start.earliest(facts, r, who, travel)
-        begin = self._unbarred(r, who, begin, funnel)
-        if not funnel["budget"]:
+        begin = self._unbarred(r, who, travel, begin, funnel)
+        if not funnel.get("limits", funnel["budget"]):
             return _nobody(funnel)
         begin = free.earliest(facts, r, who, travel, begin)
         alive = begin != NONE
         funnel["free"] = int(np.count_nonzero(alive))
-        return self._sorted(who, distance, travel, begin, alive, funnel) if funnel["free"] else _nobody(funnel)
+        return self._sorted(r, who, distance, travel, begin, alive, funnel) if funnel["free"] else _nobody(funnel)
 
-    def _unbarred(self, r: int, who: I32, begin: I64, funnel: dict[str, int]) -> I64:
+    def _unbarred(self, r: int, who: I32, travel: I64, begin: I64, funnel: dict[str, int]) -> I64:
         """Take the start from those whom a rule bars whatever the time."""
         facts, alive = self._facts, begin != NONE
         funnel["start"] = int(np.count_nonzero(alive))
         for name, applies, mask in _BARS:
             if applies(facts, r):
                 alive &= mask(facts, r, who)
+            elif name in OPTIONAL:
+                continue
             funnel[name] = int(np.count_nonzero(alive))
+        if limits.applies(facts, r):
+            alive &= limits.mask(facts, r, who, travel)
+            funnel["limits"] = int(np.count_nonzero(alive))
         return np.where(alive & free.open_mask(facts, r, who), begin, NONE)
 
-    def _sorted(self, who: I32, distance: F64, travel: I64, begin: I64, alive: Bool, funnel: dict[str, int]) -> Row:
+    def _sorted(
+        self, r: int, who: I32, distance: F64, travel: I64, begin: I64, alive: Bool, funnel: dict[str, int]
+    ) -> Row:
         at = alive.nonzero()[0]
-        cost = costs.total(costs.terms(distance[at]))
+        cost = costs.total(self.costs.terms(r, who[at], distance[at]))
         order = cost.argsort(kind="stable")
         in_order = cost[order]
         if (in_order[1:] == in_order[:-1]).any():

@@ -11,12 +11,26 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from matcher.policy import Policy
-from matcher.terms import HeldSkill, Hours, Id, PlaceLevel, Point, Requirement, Time, Travel
+from matcher.terms import (
+    PEOPLE_LISTED_MAX,
+    REACH_M_MAX,
+    CircleMinutes,
+    HeldSkill,
+    Hours,
+    Id,
+    PlaceLevel,
+    Point,
+    Requirement,
+    Time,
+    Travel,
+)
 
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
+PeopleList = Annotated[tuple[Id, ...], Meta(max_length=PEOPLE_LISTED_MAX)]
+VisitLimit = Annotated[int, Meta(ge=1, le=100)]
 Stars = Annotated[int, Meta(ge=1, le=5)]
 
 
@@ -74,10 +88,12 @@ class DefineUnit(Command, frozen=True, kw_only=True):
 
 
 class DefineSkill(Command, frozen=True, kw_only=True):
-    """A skill of the zone's taxonomy. People and requests may only name defined ones."""
+    """A skill of the zone's taxonomy. People and requests may only name defined ones. Defined again, it is all new."""
 
     skill: Id
     name: str = ""
+    #: R145: a visit that needs this skill has a way of so many minutes at most.
+    circle_minutes: CircleMinutes | UnsetType = UNSET
 
 
 class SetPolicy(Command, frozen=True, kw_only=True):
@@ -112,6 +128,11 @@ class SubmitRequest(Command, frozen=True, kw_only=True):
     channel: Id = "api"
     #: People whom the requester does not want (EXCLUDED_BY_REQUESTER).
     excluded: tuple[Id, ...] = ()
+    #: People who had better come: everybody else costs points.
+    preferred: PeopleList | UnsetType = UNSET
+    #: People who may never serve this request (RESTRICTED); the only people who may (NOT_AMONG_MUST_HAVE).
+    restricted: PeopleList | UnsetType = UNSET
+    must_have: PeopleList | UnsetType = UNSET
     #: Key of the free text in Contacts; the text itself never enters the log.
     text: Id | None = None
 
@@ -147,11 +168,14 @@ class RegisterVolunteer(Command, frozen=True, kw_only=True):
     point: Point
     skills: Annotated[tuple[HeldSkill, ...], Meta(max_length=200)] = ()
     hours: Hours = Hours()
-    reach_m: Annotated[float, Meta(gt=0, le=1_000_000)] = 3000.0
+    reach_m: Annotated[float, Meta(gt=0, le=REACH_M_MAX)] = 3000.0
     capacity: Annotated[int, Meta(ge=1, le=100)] = 1
     travel: Travel = Travel.WALK
     unit: Id | None = None
     places: tuple[Id, ...] = ()
+    #: The person's own limits; with one of the policy's, the smaller holds.
+    visits_per_day: VisitLimit | UnsetType = UNSET
+    visits_per_week: VisitLimit | UnsetType = UNSET
 
 
 class ChangeAvailability(Command, frozen=True, kw_only=True):

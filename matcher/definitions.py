@@ -11,7 +11,7 @@ from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetCalendarDa
 from matcher.events import CalendarDaySet, Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
 from matcher.facts import Facts
 from matcher.people import MODES
-from matcher.policy import sha256
+from matcher.policy import objection, sha256
 from matcher.reasons import ImpossibleValue, Unknown
 from matcher.zone import Zone
 
@@ -53,6 +53,9 @@ def policy(zone: Zone, command: SetPolicy, facts: Facts) -> list[Event]:
     except (KeyError, ValueError, OSError):
         remedy = "Use an IANA name such as Asia/Shanghai."
         return facts.refused(ImpossibleValue(field="timezone", value=command.policy.timezone, remedy=remedy))
+    dear = objection(command.policy)
+    if dear is not None:
+        return facts.refused(ImpossibleValue(field="costs", value=command.policy.name, remedy=dear))
     missing = [mode for mode in MODES if mode not in command.policy.modes]
     if missing:
         remedy = "Give speed and detour of every mode."

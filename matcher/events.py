@@ -10,6 +10,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from matcher.commands import (
     AcceptOffer,
@@ -34,7 +35,7 @@ from matcher.commands import (
     SubmitRequest,
 )
 from matcher.reasons import AnyRefusal, Unassigned
-from matcher.terms import Id, Time
+from matcher.terms import Id, Shares, Time
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -237,6 +238,8 @@ class MatchRunFinished(Event, frozen=True, kw_only=True):
     held_back: int = 0
     #: the next beat looks at everything again, whatever happens until then
     again: bool = False
+    #: how this quarter's visits are shared, this run's included; absent where the zone keeps no count
+    shares: Shares | UnsetType = UNSET
 
 
 # --- offers and assignments ------------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from msgspec import UNSET
+
 from matcher import events as e
 from matcher.commands import JobOutcome, Tick
+from matcher.history import History
 from matcher.people import NOT_PAUSED, UNTIL_FURTHER_NOTICE
 from matcher.zone import (
     ENDED,
@@ -60,11 +63,18 @@ def _unit_defined(zone: Zone, event: e.UnitDefined) -> None:
 
 def _skill_defined(zone: Zone, event: e.SkillDefined) -> None:
     zone.people.add_skill(event.command.skill)
+    before, now = zone.circle_of(event.command.skill), event.command.circle_minutes or None
+    if now != before:
+        others = {skill: minutes for skill, minutes in (zone.circles or {}).items() if skill != event.command.skill}
+        zone.circles = others if now is None else {**others, event.command.skill: now}
+        zone.stale = True
 
 
 def _policy_set(zone: Zone, event: e.PolicySet) -> None:
     zone.policy = event.command.policy
     zone.stale = True
+    if zone.policy.keeps_history:
+        _begin_history(zone)
 
 
 def _calendar_day_set(zone: Zone, event: e.CalendarDaySet) -> None:
@@ -174,7 +184,10 @@ def _restate(zone: Zone, name: str) -> None:
 
 
 def _volunteer_registered(zone: Zone, event: e.VolunteerRegistered | e.VolunteerChanged) -> None:
-    zone.freed[zone.people.register(event.command)] = True
+    row = zone.people.register(event.command)
+    zone.freed[row] = True
+    if row in zone.people.limits:
+        _begin_history(zone)
 
 
 def _availability_changed(zone: Zone, event: e.AvailabilityChanged) -> None:
@@ -279,6 +292,26 @@ def _volunteer_arrived(zone: Zone, event: e.VolunteerArrived) -> None:
 
 def _work_finished(zone: Zone, event: e.WorkFinished) -> None:
     _leave(zone, event.command.assignment, Status.DONE)
+    _remember_visit(zone, zone.assignments[event.command.assignment], event.at)
+
+
+def _begin_history(zone: Zone) -> None:
+    """Count visits from now on, and those that can still be seen."""
+    if zone.history is UNSET:
+        zone.history = History(quarter=zone.quarter().number)
+        for assignment in zone.assignments.values():
+            if assignment.status is Status.DONE:
+                _remember_visit(zone, assignment, zone.now)
+
+
+def _remember_visit(zone: Zone, assignment: Assignment, at: datetime) -> None:
+    if zone.history is UNSET:
+        return
+    minutes = (assignment.end_s - assignment.start_s) // 60
+    zone.history.served(assignment.volunteer, assignment.start_s, minutes, at, zone.policy.timezone)
+    requester = zone.request(assignment.request).command.requester
+    if requester is not None:
+        zone.history.helped(requester, assignment.request, assignment.volunteer, _s(at))
 
 
 def _assignment_released(zone: Zone, event: e.AssignmentReleased) -> None:
@@ -341,6 +374,8 @@ def _budget_freed(zone: Zone, row: int, now_s: int) -> None:
 
 def _forget(zone: Zone, now_s: int) -> None:
     """Drop what no rule can ask for any more: old command ids, requests too old to be reopened."""
+    if zone.history is not UNSET:
+        zone.history.forget(now_s)
     zone.remembered = {name: at for name, at in zone.remembered.items() if at[1] + REMEMBERED_S > now_s}
     kept_s = zone.policy.reopen_days * DAY_S + DAY_S
     ended = {name: r for name, r in zone.ended.items() if r.ended_at and _s(r.ended_at) + kept_s > now_s}

@@ -42,6 +42,8 @@ class People:
         self.skill_row: dict[str, int] = {}
         #: (skill row, person row) -> when the certificate expires, seconds
         self.expires_s: dict[tuple[int, int], int] = {}
+        #: row -> visits a day and a week by the person's own word, 0 = no limit; only of those who gave one
+        self.limits: dict[int, tuple[int, int]] = {}
         self._hours_row: dict[Hours, int] = {}
         self._columns = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
         self._levels = np.zeros((0, 0), np.uint8)
@@ -57,6 +59,10 @@ class People:
     def levels(self) -> Any:
         """A view of the levels, [skills, P]."""
         return self._levels[: len(self.skills), : len(self.ids)]
+
+    def cadres(self) -> Any:
+        """Say for each person whether a unit sent them: who owes a visit a quarter (R100), [P]."""
+        return np.array([unit is not None for unit in self.units], np.bool_)
 
     def add_skill(self, skill: str) -> int:
         """Give a skill its row; a known one keeps it."""
@@ -90,6 +96,11 @@ class People:
         for name, value in values.items():
             self._columns[name][row] = value
         self._write_skills(row, command)
+        own = command.visits_per_day or 0, command.visits_per_week or 0
+        if any(own):
+            self.limits[row] = own
+        else:
+            self.limits.pop(row, None)
         return row
 
     def change_hours(self, row: int, hours: Hours) -> None:
@@ -146,6 +157,8 @@ class People:
             "certificates": certificates,
             "columns": {name: self.column(name).tobytes() for name in sorted(_COLUMNS)},
             "levels": np.ascontiguousarray(self.levels).tobytes(),
+            # only where somebody has a limit: older logs hold hashes of people without
+            **({"limits": sorted((row, *own) for row, own in self.limits.items())} if self.limits else {}),
         }
 
     @staticmethod
@@ -162,6 +175,7 @@ class People:
         people.expires_s = {(skill, row): until for skill, row, until in packed["certificates"]}
         for name, kind in _COLUMNS.items():
             people._columns[name] = np.frombuffer(packed["columns"][name], kind).copy()
+        people.limits = {row: (day, week) for row, day, week in packed.get("limits", [])}
         levels = np.frombuffer(packed["levels"], np.uint8)
         people._levels = levels.reshape(len(people.skills), len(people.ids)).copy()
         return people

@@ -1,6 +1,7 @@
 """Everything a city may decide differently, in one validated value that is recorded in the log.
 
-`DEFAULT` and `TRAVEL_ONLY` are the presets; a TOML file names a preset and what differs from it.
+`PRESETS` are complete policies; a TOML file names one and what differs from it. What was added after policies had been
+recorded in logs is absent (UNSET) where it has its default, so that an older policy keeps its bytes and its hash.
 """
 
 from __future__ import annotations
@@ -9,9 +10,12 @@ import hashlib
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from matcher.terms import Travel
+from matcher.terms import REACH_M_MAX, WISHES_MAX, Travel
+
+#: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
+COST_MAX = 2**20 - 1
 
 Positive = Annotated[float, Meta(gt=0)]
 Whole = Annotated[int, Meta(ge=0)]
@@ -33,6 +37,36 @@ class UrgencyClass(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     weight: Annotated[int, Meta(ge=1, le=1000)] = 1
     waiting_points_per_hour: Whole = 0
+    #: An offer of this class waits so long; absent: as long as any (`Policy.expiry_minutes`).
+    offer_expiry_minutes: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a pair costs beyond its travel, in points (1 point = 1 metre of travel); 0 switches a term off.
+
+    No term is negative: a favour is a price for everybody else (`matcher.costs`).
+    """
+
+    #: for each skill that the request should have and the person lacks
+    should_points: Whole = 2000
+    #: for each skill that would be nice to have and the person lacks
+    nice_points: Whole = 500
+    #: for people other than those whom the request prefers, where it names any
+    preferred_points: Whole = 2000
+    #: for people other than those who served the same requester last time, where anybody did
+    continuity_points: Whole = 0
+    #: for each visit that the person has had this quarter or has before them, up to `fairness_points_max`
+    fairness_points: Whole = 0
+    fairness_points_max: Whole = 20_000
+    #: for everybody but cadres (people of a unit) who have not served this quarter; rises to this by its last day
+    duty_points: Whole = 0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many visits anybody makes, by the local day and the week from Monday in which they start; 0 = no limit."""
+
+    visits_per_day: Whole = 0
+    visits_per_week: Whole = 0
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,13 +128,90 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     job_retry_minutes: Annotated[int, Meta(ge=1)] = 10
     job_attempts_max: Annotated[int, Meta(ge=1)] = 5
     budget: Budget = Budget()
+    #: Absent: as `Costs()` says. Read it as `points`.
+    costs: Costs | UnsetType = UNSET
+    #: Absent: no limits. Read it as `visits`.
+    limits: Limits | UnsetType = UNSET
+
+    @property
+    def points(self) -> Costs:
+        """The cost terms beyond travel."""
+        return _NO_COSTS if self.travel_only else self.costs or Costs()
+
+    @property
+    def visits(self) -> Limits:
+        """How many visits anybody makes in a day and in a week."""
+        return self.limits or Limits()
+
+    def expiry_minutes(self, urgency: str) -> int:
+        """Return how long an offer for a request of this class waits for its answer."""
+        known = self.urgency.get(urgency)
+        return (known.offer_expiry_minutes if known else UNSET) or self.offer_expiry_minutes
+
+    @property
+    def keeps_history(self) -> bool:
+        """Say whether anything is decided by what people did before."""
+        return self.counts_quarter or bool(self.points.continuity_points) or self.visits != Limits()
+
+    @property
+    def counts_quarter(self) -> bool:
+        """Say whether people's visits of the quarter have a price."""
+        return bool(self.points.fairness_points or self.points.duty_points)
+
+
+_NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0)
+
+
+def dearest_points(costs: Costs) -> int:
+    """Return what a pair can cost at most beyond its travel."""
+    wishes = WISHES_MAX * (costs.should_points + costs.nice_points) + costs.preferred_points + costs.continuity_points
+    return wishes + (costs.fairness_points_max if costs.fairness_points else 0) + costs.duty_points
+
+
+def objection(policy: Policy) -> str | None:
+    """Return why no problem could be posed under this policy, None where it can."""
+    most, room = dearest_points(policy.points), COST_MAX - REACH_M_MAX
+    if most > room:
+        return f"The cost terms of a pair can add up to ({most}) points, allowed are ({room}). Lower the dearest."
+    return None
+
+
+def canonical(policy: Policy) -> Policy:
+    """Return the same rules without what says nothing: optional parts that have their defaults."""
+    costs = UNSET if policy.costs == Costs() else policy.costs
+    limits = UNSET if policy.limits == Limits() else policy.limits
+    return msgspec.structs.replace(policy, costs=costs, limits=limits)
+
+
+def stated(policy: Policy) -> Policy:
+    """Return the same rules with every value written out, for people to read."""
+    return msgspec.structs.replace(policy, costs=policy.costs or Costs(), limits=policy.limits or Limits())
 
 
 DEFAULT = Policy()
 TRAVEL_ONLY = Policy(name="travel-only", travel_only=True, offers_per_day=0)
-PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY)}
+#: Who has gone least goes first, the same helper comes again, and cadres who owe the quarter a visit go before others.
+FAIR = Policy(name="fair", costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500))
+#: A flood, an earthquake, a blackout: what is urgent outweighs everything, answers are due within minutes, people are
+#: asked as often as needed, and nobody is looked for because it would be their turn.
+EMERGENCY = Policy(
+    name="emergency",
+    urgency={
+        "urgent": UrgencyClass(weight=20, waiting_points_per_hour=2000, offer_expiry_minutes=5),
+        "normal": UrgencyClass(weight=2, waiting_points_per_hour=100),
+        "low": UrgencyClass(weight=1, waiting_points_per_hour=10),
+    },
+    window_days=2,
+    offer_expiry_minutes=15,
+    crew_lead_minutes=30,
+    no_show_grace_minutes=15,
+    offers_per_day=0,
+    job_retry_minutes=2,
+    costs=Costs(preferred_points=0),
+)
+PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY)}
 
 
 def sha256(policy: Policy) -> str:
     """Hex digest of the policy's canonical JSON: which rules a decision was made under."""
-    return hashlib.sha256(msgspec.json.encode(policy, order="deterministic")).hexdigest()
+    return hashlib.sha256(msgspec.json.encode(canonical(policy), order="deterministic")).hexdigest()

@@ -6,16 +6,19 @@ Called by `decisions.pose` for a zone's beat and by `paidan match` for a file. D
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from matcher import hours
+from matcher import fairness, hours
+from matcher.history import Quarter
+from matcher.hours import Stretch, merged
+from matcher.limits import tighter
 from matcher.people import MODES, People
-from matcher.policy import Policy, UrgencyClass
-from matcher.problem import PeopleArrays, Problem, RequirementArrays
+from matcher.policy import Costs, Policy, UrgencyClass
+from matcher.problem import I64, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
 from matcher.terms import NeededSkill, Point
 
 
@@ -34,10 +37,18 @@ class OpenRequirement:
     skills: tuple[NeededSkill, ...]
     urgency: str
     waiting_since_s: int
+    should: tuple[NeededSkill, ...] = ()
+    nice: tuple[NeededSkill, ...] = ()
+    depart_s: int | None = None  # nobody departs for it before; None: before the problem's time
+    circle_s: int = -1
     fixed_start_s: int = -1
     zone: int = -1
     refused: Sequence[int] = ()  # rows of people
     excluded: Sequence[int] = ()
+    restricted: Sequence[int] = ()
+    must_have: Sequence[int] | None = None  # None: anybody
+    preferred: Sequence[int] = ()
+    helpers: Sequence[int] = ()  # who served the same requester last time
     serving: Sequence[int] = ()
 
 
@@ -55,6 +66,11 @@ class Standing:
     capacity_max: int | None = None
     #: the zone's time, for pauses: a pause ends when it ends, however early a visit could be planned
     at_s: int = 0
+    #: row -> visits of this quarter, done or still to come; the quarter itself, None: it is not looked at
+    visits: Mapping[int, int] = field(default_factory=dict)
+    quarter: Quarter | None = None
+    #: row -> stretches in which the person has visits enough
+    full: Mapping[int, Sequence[Stretch]] = field(default_factory=dict)
 
 
 def problem_of(  # the one place where all inputs of a solve meet
@@ -83,6 +99,7 @@ def problem_of(  # the one place where all inputs of a solve meet
         people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes, beyond_s),
         requirements=_requirement_arrays(requirements, people.skill_row, policy, now_s),
         budget=policy.budget,
+        rest_s=60 * policy.rest_minutes,
     )
 
 
@@ -102,7 +119,8 @@ def _people_arrays(
 ) -> PeopleArrays:
     count = len(people)
     speeds = np.array([policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES])
-    busy = _busy_arrays(count, standing.busy or {}, 60 * policy.rest_minutes)
+    busy = _busy_arrays(count, standing.busy or {}, standing.full, 60 * policy.rest_minutes)
+    full = _busy_arrays(count, standing.full, {}, 0)
     certificates = np.array([(row, skill, until) for (skill, row), until in people.expires_s.items()], np.int64)
     certificates = certificates.reshape(-1, 3)
     table = _hours_arrays(people, policy.timezone, requirements, now_s, beyond_s)
@@ -112,7 +130,7 @@ def _people_arrays(
         lon=people.column("lon"),
         reach_m=people.column("reach_m"),
         speed_mps=speeds[people.column("travel")],
-        capacity=_capped(people.column("capacity"), standing.capacity_max),
+        capacity=_capacity(people, policy, standing.capacity_max),
         zone=np.full(count, -1, np.int32) if zone_codes is None else np.asarray(zone_codes, np.int32),
         levels=people.levels,
         hours=people.column("hours"),
@@ -128,11 +146,38 @@ def _people_arrays(
         hours_indptr=table[0],
         hours_from_s=table[1],
         hours_until_s=table[2],
+        full_indptr=full[0],
+        full_from_s=full[1],
+        full_until_s=full[2],
+        points=_person_points(people, policy, standing),
     )
 
 
-def _capped(capacity: Any, most: int | None) -> Any:
-    return capacity if most is None else np.minimum(capacity, most)
+def _person_points(people: People, policy: Policy, standing: Standing) -> dict[str, I64]:
+    if standing.quarter is None:
+        return {}
+    visits = visit_counts(len(people), standing.visits)
+    return fairness.points(policy.points, visits, people.cadres(), standing.quarter)
+
+
+def visit_counts(count: int, visits: Mapping[int, int]) -> I64:
+    """Return visits as a column, [P]."""
+    column = np.zeros(count, np.int64)
+    column[np.fromiter(visits.keys(), np.int64, len(visits))] = np.fromiter(visits.values(), np.int64, len(visits))
+    return column
+
+
+def _capacity(people: People, policy: Policy, most: int | None) -> Any:
+    """Return how many visits one plan gives each person: no more than one day, or one week, of theirs allows."""
+    capacity = people.column("capacity")
+    limit = tighter(policy.visits.visits_per_day, policy.visits.visits_per_week)
+    if limit or most is not None:
+        capacity = np.minimum(capacity, tighter(limit, most or 0))
+    if people.limits:
+        capacity = capacity.copy()
+        for row, own in people.limits.items():
+            capacity[row] = tighter(int(capacity[row]), tighter(*own)) if capacity[row] else 0
+    return capacity
 
 
 def _flags(count: int, rows: Sequence[int]) -> Any:
@@ -141,11 +186,16 @@ def _flags(count: int, rows: Sequence[int]) -> Any:
     return flags
 
 
-def _busy_arrays(count: int, busy: Mapping[int, Sequence[tuple[int, int]]], rest_s: int) -> tuple[Any, Any, Any]:
+def _busy_arrays(
+    count: int, busy: Mapping[int, Sequence[Stretch]], full: Mapping[int, Sequence[Stretch]], rest_s: int
+) -> tuple[Any, Any, Any]:
+    """Lay busy time out by person, rest around it; full time is busy, too, and merged with it."""
     indptr = np.zeros(count + 1, np.int64)
     spans: list[tuple[int, int]] = []
-    for row in sorted(busy):
-        own = sorted((departure - rest_s, end + rest_s) for departure, end in busy[row])
+    for row in sorted(busy.keys() | full.keys()):
+        own = sorted((departure - rest_s, end + rest_s) for departure, end in busy.get(row, ()))
+        if row in full:
+            own = merged([*own, *full[row]])
         indptr[row + 1] = len(own)
         spans.extend(own)
     table = np.array(spans, np.int64).reshape(-1, 2)
@@ -156,7 +206,9 @@ def _hours_arrays(
     people: People, timezone: str, requirements: Sequence[OpenRequirement], now_s: int, beyond_s: int
 ) -> tuple[Any, Any, Any]:
     """Expand every distinct hours over the time that any requirement could take."""
-    from_s = min([now_s, *(r.earliest_s for r in requirements)]) - beyond_s
+    from_s = (
+        min([now_s, *(min(r.earliest_s, now_s if r.depart_s is None else r.depart_s) for r in requirements)]) - beyond_s
+    )
     until_s = max([now_s, *(r.latest_s for r in requirements)]) + beyond_s
     rows = [hours.expand(row, timezone, from_s, until_s) for row in people.hours_table]
     indptr = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
@@ -169,6 +221,7 @@ def _requirement_arrays(
 ) -> RequirementArrays:
     prices = [_price(r, policy, now_s) for r in requirements]
     needs = [need for r in requirements for need in r.skills]
+    wishes, favours = _wishes(requirements, skill_row, policy.points), _favours(requirements, policy.points)
     return RequirementArrays(
         ids=[(r.request, r.requirement) for r in requirements],
         lat=np.array([r.point.lat for r in requirements], np.float64),
@@ -176,19 +229,68 @@ def _requirement_arrays(
         earliest_s=np.array([r.earliest_s for r in requirements], np.int64),
         latest_s=np.array([r.latest_s for r in requirements], np.int64),
         duration_s=np.array([r.duration_s for r in requirements], np.int64),
+        depart_s=np.array([now_s if r.depart_s is None else r.depart_s for r in requirements], np.int64),
+        circle_s=np.array([r.circle_s for r in requirements], np.int64),
         fixed_start_s=np.array([r.fixed_start_s for r in requirements], np.int64),
         people=np.array([r.people for r in requirements], np.int32),
         minimum=np.array([r.minimum for r in requirements], np.int32),
         weight=np.array([weight for weight, _ in prices], np.int32),
-        waiting=np.array([waiting for _, waiting in prices], np.int64),
+        waiting=np.array([waiting for _, waiting in prices], np.int64) + _wished_points(wishes, favours),
         zone=np.array([r.zone for r in requirements], np.int32),
         need_indptr=np.cumsum([0, *(len(r.skills) for r in requirements)], dtype=np.int64),
         need_skill=np.array([skill_row[need.skill] for need in needs], np.int32),
         need_level=np.array([need.level for need in needs], np.uint8),
         refused=_pairs(r.refused for r in requirements),
         excluded=_pairs(r.excluded for r in requirements),
+        restricted=_pairs(r.restricted for r in requirements),
+        must_have=_pairs(r.must_have or () for r in requirements),
+        choosy=np.array([r.must_have is not None for r in requirements], np.bool_),
         serving=_pairs(r.serving for r in requirements),
+        wishes=wishes,
+        favours=favours,
     )
+
+
+def _wishes(requirements: Sequence[OpenRequirement], skill_row: Mapping[str, int], costs: Costs) -> Wishes:
+    """Return the skills wished for whose lack costs anything."""
+    prices = {False: costs.should_points, True: costs.nice_points}
+    rows = [
+        [(need, nice) for needs, nice in ((r.should, False), (r.nice, True)) for need in needs if prices[nice]]
+        for r in requirements
+    ]
+    flat = [wish for row in rows for wish in row]
+    return Wishes(
+        indptr=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        skill=np.array([skill_row[need.skill] for need, _ in flat], np.int32),
+        level=np.array([need.level for need, _ in flat], np.uint8),
+        points=np.array([prices[nice] for _, nice in flat], np.int64),
+        nice=np.array([nice for _, nice in flat], np.bool_),
+    )
+
+
+def _favours(requirements: Sequence[OpenRequirement], costs: Costs) -> dict[str, Favour]:
+    """Return who is spared what others pay; without anybody to spare nobody pays."""
+    asked = {
+        "preferred": (costs.preferred_points, [r.preferred for r in requirements]),
+        "continuity": (costs.continuity_points, [r.helpers for r in requirements]),
+    }
+    return {name: _favour(points, spared) for name, (points, spared) in asked.items() if points and any(spared)}
+
+
+def _favour(points: int, spared: Sequence[Sequence[int]]) -> Favour:
+    requirement, person = _pairs(spared)
+    return Favour(
+        points=np.array([points if people else 0 for people in spared], np.int64),
+        requirement=requirement,
+        person=person,
+    )
+
+
+def _wished_points(wishes: Wishes, favours: Mapping[str, Favour]) -> I64:
+    """Return the most that the wishes of each requirement could cost: a place left open grants none of them."""
+    upto = np.concatenate(([0], np.cumsum(wishes.points)))
+    most: I64 = upto[wishes.indptr[1:]] - upto[wishes.indptr[:-1]]
+    return sum((favour.points for favour in favours.values()), start=most)
 
 
 def _price(requirement: OpenRequirement, policy: Policy, now_s: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from matcher.policy import COST_MAX as COST_MAX  # noqa: PLC0414 (strict typing wants it said that it is ours too)
 from matcher.policy import Budget
 from matcher.reasons import Unassigned
 
@@ -20,9 +21,6 @@ I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 U8 = npt.NDArray[np.uint8]
 Bool = npt.NDArray[np.bool_]
-
-#: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
-COST_MAX = 2**20 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +52,36 @@ class PeopleArrays:
     hours_indptr: I64
     hours_from_s: I64
     hours_until_s: I64
+    #: days and weeks in which the person has visits enough, CSR by person, sorted; part of the busy time, too
+    full_indptr: I64
+    full_from_s: I64
+    full_until_s: I64
+    #: cost terms that hang on the person alone, >= 0, [P] each, by name (`costs.TERMS`); a term that is off is absent
+    points: dict[str, I64] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """Skills that a requirement should have, or would be nice to have; lacking one costs points. CSR by requirement."""
+
+    indptr: I64
+    skill: I32
+    level: U8
+    points: I64  # > 0
+    nice: Bool  # else it should be held
+
+    def names(self) -> list[str]:
+        """Return the cost terms that these wishes bring."""
+        return [name for name, nice in (("should", False), ("nice", True)) if bool((self.nice == nice).any())]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Favour:
+    """Pairs that are spared a price which everybody else pays at that requirement: the few explicit pair costs."""
+
+    points: I64  # [R], >= 0; 0 where nobody is favoured
+    requirement: I32
+    person: I32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +94,15 @@ class RequirementArrays:
     earliest_s: I64
     latest_s: I64
     duration_s: I64
+    depart_s: I64  # nobody departs for it before
     fixed_start_s: I64  # -1 = free; else the start that those who accepted agreed to
     people: I32  # places open now
     minimum: I32  # fill at least this many or none; with a fixed start: 1
     weight: I32  # of one filled place
-    waiting: I64  # points, price of leaving one place unserved, beyond the fill
+    #: points, price of leaving one place unserved, beyond the fill: hours waited, and the most its wishes could cost
+    waiting: I64
     zone: I32
+    circle_s: I64  # the way there takes at most this long; -1 = no matter
     #: skills needed, CSR by requirement
     need_indptr: I64
     need_skill: I32
@@ -79,8 +110,15 @@ class RequirementArrays:
     #: pairs that may not be, whatever the rest says: (requirement, person), by cause
     refused: tuple[I32, I32]
     excluded: tuple[I32, I32]
+    restricted: tuple[I32, I32]
+    #: where `choosy`, nobody but these may come: (requirement, person)
+    must_have: tuple[I32, I32]
+    choosy: Bool  # [R]
     #: people who already serve this very request (a distinct person a place): (requirement, person)
     serving: tuple[I32, I32]
+    wishes: Wishes
+    #: by cost term (`preferred`, `continuity`); a term that is off is absent
+    favours: dict[str, Favour]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +127,13 @@ class Problem:
 
     zone: str
     beat: int
-    now_s: int  # T: nobody departs before it
+    now_s: int  # T: waiting is counted up to it
     skills: list[str]  # names of the rows of `levels`
     people: PeopleArrays
     requirements: RequirementArrays
     budget: Budget = field(default_factory=Budget)
+    #: free time between the end of one visit of the plan and a person's departure to their next
+    rest_s: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

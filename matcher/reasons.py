@@ -19,10 +19,14 @@ class Unassigned(StrEnum):
     MISSING_SKILL = "MISSING_SKILL"
     QUALIFICATION_EXPIRED = "QUALIFICATION_EXPIRED"
     TRAVEL_TOO_FAR = "TRAVEL_TOO_FAR"
+    OUTSIDE_SERVICE_CIRCLE = "OUTSIDE_SERVICE_CIRCLE"
     NO_START_POSSIBLE = "NO_START_POSSIBLE"
     EXCLUDED_BY_REQUESTER = "EXCLUDED_BY_REQUESTER"
+    RESTRICTED = "RESTRICTED"
+    NOT_AMONG_MUST_HAVE = "NOT_AMONG_MUST_HAVE"
     PREVIOUSLY_REFUSED = "PREVIOUSLY_REFUSED"
     ALERT_BUDGET_SPENT = "ALERT_BUDGET_SPENT"
+    VISIT_LIMIT_REACHED = "VISIT_LIMIT_REACHED"
     ALREADY_COMMITTED = "ALREADY_COMMITTED"
     CREW_INCOMPLETE = "CREW_INCOMPLETE"
     OUTBID = "OUTBID"
@@ -60,6 +64,13 @@ class TooFar(PairReason, frozen=True, kw_only=True, tag="TRAVEL_TOO_FAR"):
     reach_m: float
 
 
+class OutsideCircle(PairReason, frozen=True, kw_only=True, tag="OUTSIDE_SERVICE_CIRCLE"):
+    """The way there takes longer than the service allows."""
+
+    travel_s: int
+    circle_s: int
+
+
 class NoStartPossible(PairReason, frozen=True, kw_only=True, tag="NO_START_POSSIBLE"):
     """No start fits window, hours and travel: `from_s` is the earliest arrival, `until_s` the latest end."""
 
@@ -84,6 +95,18 @@ class ExcludedByRequester(PairReason, frozen=True, kw_only=True, tag="EXCLUDED_B
     pass
 
 
+class VisitLimitReached(PairReason, frozen=True, kw_only=True, tag="VISIT_LIMIT_REACHED"):
+    """Every possible start lies on a day, or in a week, in which the person has visits enough already."""
+
+
+class Restricted(PairReason, frozen=True, kw_only=True, tag="RESTRICTED"):
+    """The request names this person as one who may never serve it."""
+
+
+class NotAmongMustHave(PairReason, frozen=True, kw_only=True, tag="NOT_AMONG_MUST_HAVE"):
+    """The request names the only people who may come."""
+
+
 AnyPairReason = (
     NotRegistered
     | OtherZone
@@ -95,6 +118,10 @@ AnyPairReason = (
     | AlertBudgetSpent
     | PreviouslyRefused
     | ExcludedByRequester
+    | Restricted
+    | NotAmongMustHave
+    | OutsideCircle
+    | VisitLimitReached
 )
 
 

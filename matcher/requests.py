@@ -42,7 +42,7 @@ def _objection(zone: Zone, command: SubmitRequest) -> Refusal | None:
         if need.minimum_people is not None and need.minimum_people > need.people:
             remedy = f"It cannot be more than `people` ({need.people})."
             return ImpossibleValue(field="minimum_people", value=str(need.minimum_people), remedy=remedy)
-        for skill in need.skills:
+        for skill in (*need.skills, *(need.should or ()), *(need.nice or ())):
             if skill.skill not in zone.people.skill_row:
                 return Unknown(kind="skill", value=skill.skill)
     return None

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 #: An id as the sender chose it. Ids are unique within a zone.
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -18,6 +18,12 @@ Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Time = Annotated[datetime, Meta(tz=True)]
 #: Proficiency, 1 (can help) to 5 (teaches it). Holding a level means holding the lower ones.
 Level = Annotated[int, Meta(ge=1, le=5)]
+#: The farthest that anybody may agree to travel, metres.
+REACH_M_MAX = 1_000_000
+#: So many skills a requirement may wish for, of each kind.
+WISHES_MAX = 5
+#: So many people a request may prefer, exclude, restrict or insist on, each.
+PEOPLE_LISTED_MAX = 200
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,6 +101,10 @@ class NeededSkill(Term, frozen=True, kw_only=True):
     level: Level = 1
 
 
+CircleMinutes = Annotated[int, Meta(ge=1, le=240)]
+Wished = Annotated[tuple[NeededSkill, ...], Meta(max_length=WISHES_MAX)]
+
+
 class Requirement(Term, frozen=True, kw_only=True):
     """用工需求: n different people with these skills, one common start.
 
@@ -105,3 +115,23 @@ class Requirement(Term, frozen=True, kw_only=True):
     people: Annotated[int, Meta(ge=1, le=100)] = 1
     minimum_people: Annotated[int, Meta(ge=1, le=100)] | None = None
     skills: tuple[NeededSkill, ...] = ()
+    #: Skills that each person should have, and that would be nice to have: lacking one costs points, bars nobody.
+    should: Wished | UnsetType = UNSET
+    nice: Wished | UnsetType = UNSET
+    #: R145: the way there takes no longer (OUTSIDE_SERVICE_CIRCLE); of this and its skills' the smallest holds.
+    circle_minutes: CircleMinutes | UnsetType = UNSET
+
+
+class Shares(Term, frozen=True, kw_only=True):
+    """How this quarter's visits are shared, those of the plan included.
+
+    `gini`: 0 when all have the same, towards 1 when one person has them all; 0 without visits. `owing`: cadres who have
+    not served yet.
+    """
+
+    people: int
+    visits: int
+    gini: float
+    most: int
+    least: int
+    owing: int

@@ -15,6 +15,7 @@ import msgspec
 
 from matcher.commands import Command, DefinePlace, SubmitRequest
 from matcher.events import Outcome
+from matcher.history import History, Quarter, quarter_of
 from matcher.people import People
 from matcher.policy import DEFAULT, Policy
 from matcher.reasons import Unassigned
@@ -152,6 +153,10 @@ class Zone(msgspec.Struct):
     #: The city's own days (`own_days`). Absent until the first is set: an older log holds hashes of zones without it.
     calendar: dict[date, bool] | msgspec.UnsetType = msgspec.UNSET
     people: People = msgspec.field(default_factory=People)
+    #: Absent until the policy asks for it (`Policy.keeps_history`), for the same reason.
+    history: History | msgspec.UnsetType = msgspec.UNSET
+    #: Skills whose visits have a way of so many minutes at most; absent until one has, for the same reason.
+    circles: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
     #: not ended
     requests: dict[str, Request] = {}
     #: ended, kept while they can be reopened
@@ -182,6 +187,32 @@ class Zone(msgspec.Struct):
     def own_days(self) -> dict[date, bool]:
         """The city's own days: worked or not, whatever the national calendar says."""
         return {} if self.calendar is msgspec.UNSET else self.calendar
+
+    def quarter(self) -> Quarter:
+        """Return where the zone's time lies in its local quarter."""
+        return quarter_of(self.now, self.policy.timezone)
+
+    def visits_this_quarter(self) -> dict[int, int]:
+        """Return each person's visits (by row) of this quarter, finished or still before them; none without history."""
+        if self.history is msgspec.UNSET:
+            return {}
+        visits = dict(self.history.visits_in(self.quarter()))
+        for row, names in self.engagements.items():
+            visits[row] = visits.get(row, 0) + len(names)
+        return visits
+
+    def circle_of(self, skill: str) -> int | None:
+        """Return how many minutes the way to a visit that needs this skill may take; None for any."""
+        return (self.circles or {}).get(skill)
+
+    def visit_starts(self, row: int) -> list[int]:
+        """Return when the person's visits of the last days began and those before them begin, seconds."""
+        done = [] if self.history is msgspec.UNSET else self.history.lately.get(row, [])
+        return [*done, *(self.assignments[name].start_s for name in self.engagements.get(row, []))]
+
+    def helpers_of(self, requester: str | None) -> list[int]:
+        """Return who served this requester last time (rows); nobody without history."""
+        return [] if self.history is msgspec.UNSET else self.history.people_who_helped(requester)
 
     def waiting(self) -> bool:
         """Say whether anything waits for time to pass."""

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import msgspec
+from msgspec import UNSET
 
 from matcher.commands import (
     Command,
@@ -39,7 +40,14 @@ def identified(command: C) -> C:
 
 def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: str = "file") -> SubmitRequest:
     """Ask for what the row asks for. `at`: the sender's clock where the row has no `submitted_at`."""
-    requirement = Requirement(people=row.people, minimum_people=row.minimum_people, skills=row.skills)
+    requirement = Requirement(
+        people=row.people,
+        minimum_people=row.minimum_people,
+        skills=row.skills,
+        should=row.should or UNSET,
+        nice=row.nice or UNSET,
+        circle_minutes=row.circle_minutes or UNSET,
+    )
     return identified(
         minimised(
             SubmitRequest(
@@ -55,6 +63,11 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
                 duration_minutes=row.duration_minutes,
                 urgency=row.urgency,
                 channel=channel,
+                requester=row.requester,
+                excluded=row.excluded,
+                preferred=row.preferred or UNSET,
+                restricted=row.restricted or UNSET,
+                must_have=row.must_have or UNSET,
             )
         )
     )
@@ -80,6 +93,8 @@ def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) ->
         travel=row.travel,
         unit=row.unit,
         places=() if row.compound is None else (row.compound,),
+        visits_per_day=row.visits_per_day or UNSET,
+        visits_per_week=row.visits_per_week or UNSET,
     )
 
 
@@ -96,7 +111,7 @@ def definitions(
             yield identified(DefinePlace(id="-", zone=zone, at=when, place=place, level=compound, parent=zone))
     for unit in _named([row.unit for row in volunteers]):
         yield identified(DefineUnit(id="-", zone=zone, at=when, unit=unit))
-    needed = [skill.skill for row in requests for skill in row.skills]
+    needed = [skill.skill for row in requests for skill in (*row.skills, *row.should, *row.nice)]
     held = [skill.skill for row in volunteers for skill in row.skills]
     for skill in _named([*needed, *held]):
         yield identified(DefineSkill(id="-", zone=zone, at=when, skill=skill))
@@ -119,6 +134,14 @@ def request_row(command: SubmitRequest) -> RequestRow:
         submitted_at=command.at,
         zone=command.zone,
         compound=command.place,
+        should=requirement.should or (),
+        nice=requirement.nice or (),
+        excluded=command.excluded,
+        preferred=command.preferred or (),
+        restricted=command.restricted or (),
+        must_have=command.must_have or (),
+        requester=command.requester,
+        circle_minutes=requirement.circle_minutes or None,
     )
 
 
@@ -135,6 +158,8 @@ def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
         travel=command.travel,
         unit=command.unit,
         compound=command.places[0] if command.places else None,
+        visits_per_day=command.visits_per_day or None,
+        visits_per_week=command.visits_per_week or None,
         zone=command.zone,
     )
 

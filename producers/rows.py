@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from matcher.terms import Hours, NeededSkill, Point, Travel
+from matcher.terms import PEOPLE_LISTED_MAX, WISHES_MAX, Hours, NeededSkill, Point, Travel
 from producers import availability
 from producers.mapping import (
     REQUEST_FIELDS,
@@ -54,6 +54,18 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     submitted_at: datetime | None = None
     zone: str | None = None
     compound: str | None = None
+    should: tuple[NeededSkill, ...] = ()
+    nice: tuple[NeededSkill, ...] = ()
+    excluded: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
+    restricted: tuple[str, ...] = ()
+    #: the only people who may come; empty: anybody
+    must_have: tuple[str, ...] = ()
+    requester: str | None = None
+    #: who served the same requester last time
+    helpers: tuple[str, ...] = ()
+    #: the way there takes no longer
+    circle_minutes: int | None = None
 
 
 class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +82,10 @@ class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None
     compound: str | None = None
     zone: str | None = None
+    #: visits done this quarter, or still to come, beside those of the plan
+    visits_this_quarter: int = 0
+    visits_per_day: int | None = None
+    visits_per_week: int | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -299,7 +315,34 @@ def _request(
         submitted_at=_time(cells, "submitted_at", clock),
         zone=_zone(cells, mapping),
         compound=_optional_id(cells, "compound"),
+        should=_wished(cells, "should", mapping),
+        nice=_wished(cells, "nice", mapping),
+        excluded=_people(cells, "excluded"),
+        preferred=_people(cells, "preferred"),
+        restricted=_people(cells, "restricted"),
+        must_have=_people(cells, "must_have"),
+        requester=_optional_id(cells, "requester"),
+        helpers=_people(cells, "helpers"),
+        circle_minutes=_whole(cells, "circle_minutes", 0, (1, 240)) or None,
     )
+
+
+def _wished(cells: dict[str, str], name: str, mapping: Mapping) -> tuple[NeededSkill, ...]:
+    wished = _skills(cells.get(name, ""), mapping, name)
+    if len(wished) > WISHES_MAX:
+        raise Fault(name, cells[name], f"names more than {WISHES_MAX} skills", "Shorten the list")
+    return wished
+
+
+def _people(cells: dict[str, str], name: str) -> tuple[str, ...]:
+    """Read `v1;v2`: ids of people, each once."""
+    text = cells.get(name, "")
+    people = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.replace("；", ";").split(";")))))
+    if len(people) > PEOPLE_LISTED_MAX:
+        raise Fault(name, text, f"names more than {PEOPLE_LISTED_MAX} people", "Shorten the list")
+    if any(len(person) > ID_CHARACTERS_MAX for person in people):
+        raise Fault(name, text, f"has an id longer than {ID_CHARACTERS_MAX} characters", "Shorten it")
+    return people
 
 
 def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping) -> VolunteerRow:
@@ -319,6 +362,9 @@ def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping)
         unit=_optional_id(cells, "unit"),
         compound=_optional_id(cells, "compound"),
         zone=_zone(cells, mapping),
+        visits_this_quarter=_whole(cells, "visits_this_quarter", 0, (0, 10_000)),
+        visits_per_day=_whole(cells, "visits_per_day", 0, (1, 100)) or None,
+        visits_per_week=_whole(cells, "visits_per_week", 0, (1, 100)) or None,
     )
 
 
@@ -361,26 +407,26 @@ def _time(cells: dict[str, str], name: str, clock: tzinfo | None) -> datetime | 
     return read_time(name, text, clock) if text else None
 
 
-def _skills(text: str, mapping: Mapping) -> tuple[NeededSkill, ...]:
+def _skills(text: str, mapping: Mapping, name: str = "skills") -> tuple[NeededSkill, ...]:
     """Read `a;b:2`: all of them, each with its level (1 when not said). Raises Fault."""
     written = mapping.skills.get(text, text)
     if mapping.one_skill and text not in mapping.skills:
         return (NeededSkill(skill=written),) if written else ()
     levels: dict[str, int] = {}
     for part in filter(None, (part.strip() for part in written.replace("；", ";").split(";"))):
-        skill, level = _skill(part.replace("：", ":"))
+        skill, level = _skill(part.replace("：", ":"), name)
         levels[skill] = max(level, levels.get(skill, 0))
     if len(levels) > SKILLS_MAX:
-        raise Fault("skills", text, f"names more than {SKILLS_MAX} skills", "Shorten the list")
+        raise Fault(name, text, f"names more than {SKILLS_MAX} skills", "Shorten the list")
     return tuple(NeededSkill(skill=skill, level=level) for skill, level in levels.items())
 
 
-def _skill(part: str) -> tuple[str, int]:
+def _skill(part: str, name: str) -> tuple[str, int]:
     skill, colon, level = part.rpartition(":")
     if not colon:
         return part, 1
     if level.strip() not in ("1", "2", "3", "4", "5") or not skill.strip():
-        raise Fault("skills", part, "has no level from 1 to 5 after the colon", "Write it as skill or skill:2")
+        raise Fault(name, part, "has no level from 1 to 5 after the colon", "Write it as skill or skill:2")
     return skill.strip(), int(level)
 
 

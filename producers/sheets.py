@@ -15,7 +15,7 @@ import msgspec
 from matcher.commands import Command
 from matcher.terms import NeededSkill
 from producers import availability
-from producers.mapping import REQUEST_FIELDS, VOLUNTEER_FIELDS
+from producers.mapping import RARE_FIELDS, REQUEST_FIELDS, VOLUNTEER_FIELDS
 from producers.rows import RequestRow, VolunteerRow
 
 
@@ -41,15 +41,15 @@ def write_commands(path: Path, commands: Iterable[Command]) -> int:
 
 
 def _write(path: Path, fields: tuple[str, ...], rows: Iterable[dict[str, object]]) -> int:
-    count = 0
+    """Write the rows; a column that few files have is there only where a row fills it."""
+    whole = list(rows)
+    used = [name for name in fields if name not in RARE_FIELDS or any(row[name] for row in whole)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fields, lineterminator="\n")
+        writer = csv.DictWriter(file, used, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
-        for row in rows:
-            writer.writerow(row)
-            count += 1
-    return count
+        writer.writerows(whole)
+    return len(whole)
 
 
 def _request(row: RequestRow) -> dict[str, object]:
@@ -68,6 +68,15 @@ def _request(row: RequestRow) -> dict[str, object]:
         "submitted_at": _time(row.submitted_at),
         "zone": row.zone,
         "compound": row.compound,
+        "should": _skills(row.should),
+        "nice": _skills(row.nice),
+        "excluded": ";".join(row.excluded),
+        "preferred": ";".join(row.preferred),
+        "restricted": ";".join(row.restricted),
+        "must_have": ";".join(row.must_have),
+        "requester": row.requester,
+        "helpers": ";".join(row.helpers),
+        "circle_minutes": row.circle_minutes,
     }
 
 
@@ -85,6 +94,9 @@ def _volunteer(row: VolunteerRow) -> dict[str, object]:
         "unit": row.unit,
         "compound": row.compound,
         "zone": row.zone,
+        "visits_this_quarter": row.visits_this_quarter,
+        "visits_per_day": row.visits_per_day,
+        "visits_per_week": row.visits_per_week,
     }
 
 

@@ -72,14 +72,22 @@ class Follower(Protocol):
 
 
 class Following:
-    """One follower on one partition, from `run` until it is stopped."""
+    """One follower on one partition, from `run` until it is stopped. `agent`: its name in the metrics, if any."""
 
     def __init__(
-        self, log: Log, partition: int, follower: Follower, *, idle_s: float = IDLE_S, meters: Meters | None = None
+        self,
+        log: Log,
+        partition: int,
+        follower: Follower,
+        *,
+        agent: str = "",
+        idle_s: float = IDLE_S,
+        meters: Meters | None = None,
     ) -> None:
         self.partition = partition
         self._log = log
         self._follower = follower
+        self._agent = agent
         self._idle_s = idle_s
         self._meters = meters or Meters()
         self._place = Place()
@@ -170,6 +178,8 @@ class Following:
             if isinstance(judged, Held):
                 held.append(HeldEntry(record.offset, judged.entry, self._decode(record.offset, judged.entry)))
         await self._follower.take(self.partition, held, self._place)
+        if self._agent and held:
+            self._meters.progress(self._agent)
 
     def _decode(self, offset: int, entry: Entry) -> list[Event]:
         try:

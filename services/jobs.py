@@ -7,6 +7,7 @@ about who a person is.
 from __future__ import annotations
 
 from typing import Literal, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -30,8 +31,16 @@ class Notify(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def key(self) -> str:
-        """The same for every delivery of one attempt: at most one message goes out for it."""
+        """The same for every delivery of one attempt."""
         return f"{self.job}/{self.attempt}"
+
+    @property
+    def message(self) -> str:
+        """The same for every attempt, of one zone's message alone, ASCII: a receiver that knows it was told before.
+
+        A worker may die between the message and its report; the journal cannot know and asks for another attempt.
+        """
+        return f"{quote(self.zone, safe='')}/{quote(self.job, safe=':/')}"
 
     @property
     def report(self) -> str:

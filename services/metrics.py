@@ -63,6 +63,10 @@ TABLE = (
     Metric("match_runs_total", "counter", ("engine", "optimal"), "", "Solves by engine and whether proven optimal."),
     Metric("match_unassigned", "gauge", ("reason",), "", "Requirements that have nobody now, by why."),
     Metric("match_optimality_gap_ratio", "gauge", (), "ratio", "Gap of the last solve over its objective."),
+    Metric("match_visits_gini_ratio", "gauge", ("zone",), "ratio", "Gini of this quarter's visits.", outside=("zone",)),
+    Metric("match_visits_most", "gauge", ("zone",), "", "Visits of whoever has most this quarter.", outside=("zone",)),
+    Metric("match_visits_least", "gauge", ("zone",), "", "Visits of whoever has fewest.", outside=("zone",)),
+    Metric("match_duty_owing", "gauge", ("zone",), "", "Cadres without a visit this quarter.", outside=("zone",)),
     # the log
     Metric("writer_group_commands", "histogram", (), "", "Commands answered together.", GROUP),
     Metric("writer_group_duration_seconds", "histogram", (), "s", "From the first command to the check.", SHORT_S),

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from matcher import events as e
+from matcher.terms import Shares
 from matcher.zone import ENDED, RequestState
 from services import beginning
 from services.following import HeldEntry, Place
@@ -48,6 +49,15 @@ class _Part:
         self.live = False
         self.fold = Fold(CLOSED_MAX, self.transition)
         self._metrics = metrics
+        self._sharing: set[str] = set()
+
+    def show_shares(self, zone: str, shares: Shares) -> None:
+        """Show how a zone's visits of the quarter are shared."""
+        self._sharing.add(zone)
+        self._metrics.set("match_visits_gini_ratio", shares.gini, zone=zone)
+        self._metrics.set("match_visits_most", shares.most, zone=zone)
+        self._metrics.set("match_visits_least", shares.least, zone=zone)
+        self._metrics.set("match_duty_owing", shares.owing, zone=zone)
 
     def transition(self, zone: str, request: RequestView, before: RequestState | None) -> None:
         after = request.state
@@ -68,6 +78,11 @@ class _Part:
                 if zone.states[state] and state not in ENDED:
                     self._metrics.add("requests_open", -zone.states[state], state=state.value, zone=zone.view.zone)
                 self._metrics.remove("requests_open", state=state.value, zone=zone.view.zone)
+        for name in self._sharing:
+            self._metrics.remove("match_visits_gini_ratio", zone=name)
+            self._metrics.remove("match_visits_most", zone=name)
+            self._metrics.remove("match_visits_least", zone=name)
+            self._metrics.remove("match_duty_owing", zone=name)
 
 
 class Scoring:
@@ -113,6 +128,8 @@ class Scoring:
         self._metrics.set("stream_last_progress_timestamp_seconds", time.time(), agent="scoring")
         for event in events:
             self._count(event)
+            if isinstance(event, e.MatchRunFinished) and event.shares:
+                part.show_shares(event.zone, event.shares)
         if any(isinstance(event, e.RequirementUnfilled | e.AssignmentHeld | e.RequestClosed) for event in events):
             self._show_reasons()
 

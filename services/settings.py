@@ -53,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     group: Annotated[Name, Meta(min_length=1)] = NAME
     #: Name of this stream worker in its group, kept over restarts; "" gets a new one at every start.
     member: Name = ""
+    #: A stream worker that is silent so long loses its partitions. The brokers' own limits are 6 s and 30 min.
+    session_s: Annotated[float, Meta(ge=6, le=1800)] = 10.0
     #: Live with topics that may lose what a broker acknowledged.
     trial: bool = False
     #: Where HTTP listens. 0.0.0.0 opens the probes and the metrics to others, never the API's own routes.
@@ -100,6 +102,7 @@ MEANING = {
     "prefix": "Before the name of every topic, key and queue: several installations on the same brokers.",
     "group": "Consumer group of the stream workers, after the prefix.",
     "member": "Name of this stream worker in its group, kept over restarts; none gets a new one at every start.",
+    "session_s": "A stream worker that is silent so long loses its partitions to the others; 6 to 1800.",
     "trial": "Live with topics that may lose what a broker acknowledged (`--trial`).",
     "host": "`127.0.0.1` or `0.0.0.0` (`--host`), which opens probes and metrics to others, the API never.",
     "port": "Port of HTTP (`--port`); 0 takes a free one.",

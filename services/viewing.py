@@ -192,7 +192,13 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         latest=event.latest,
         requirements=[
             RequirementView(
-                requirement=r.requirement, people=r.people, minimum_people=r.minimum_people, skills=r.skills
+                requirement=r.requirement,
+                people=r.people,
+                minimum_people=r.minimum_people,
+                skills=r.skills,
+                should=r.should or (),
+                nice=r.nice or (),
+                circle_minutes=r.circle_minutes or None,
             )
             for r in asked.requirements
         ],
@@ -275,6 +281,8 @@ def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged
         travel=said.travel,
         unit=said.unit,
         places=said.places,
+        visits_per_day=said.visits_per_day or None,
+        visits_per_week=said.visits_per_week or None,
         open_offers=[] if before is None else before.open_offers,
         open_assignments=[] if before is None else before.open_assignments,
     )

@@ -18,6 +18,9 @@ class RequirementView(msgspec.Struct, kw_only=True):
     people: int
     minimum_people: int | None
     skills: tuple[NeededSkill, ...]
+    should: tuple[NeededSkill, ...] = ()
+    nice: tuple[NeededSkill, ...] = ()
+    circle_minutes: int | None = None
     wave: int = 0
     filled: bool = False
     reason: str | None = None
@@ -62,6 +65,8 @@ class VolunteerView(msgspec.Struct, kw_only=True):
     travel: Travel
     unit: str | None
     places: tuple[str, ...]
+    visits_per_day: int | None = None
+    visits_per_week: int | None = None
     paused_until: Time | None = None
     open_offers: list[str] = []
     open_assignments: list[str] = []

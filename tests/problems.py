@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from matcher.policy import Budget
-from matcher.problem import Bool, PeopleArrays, Problem, RequirementArrays
+from matcher.problem import Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
 
 MINUTE = 60
 HOUR = 3600
@@ -39,9 +39,11 @@ class Person:
     zone: int = -1
     hours: Sequence[Pair] | None = None
     busy: Sequence[Pair] = ()
+    full: Sequence[Pair] = ()  # enough visits then; busy, too
     active: bool = True
     engaged: bool = False
     spent: bool = False
+    points: Mapping[str, int] = field(default_factory=dict)  # cost term -> points, wherever they serve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,8 @@ class Need:
     earliest_s: int = NOW
     latest_s: int = NOW + DAY
     duration_s: int = HOUR
+    depart_s: int | None = None
+    circle_s: int = -1
     fixed_start_s: int = -1
     people: int = 1
     minimum: int | None = None
@@ -64,6 +68,16 @@ class Need:
     refused: Sequence[str] = ()
     excluded: Sequence[str] = ()
     serving: Sequence[str] = ()
+    restricted: Sequence[str] = ()
+    must_have: Sequence[str] | None = None
+    should: Mapping[str, int] = field(default_factory=dict)  # skill -> level
+    nice: Mapping[str, int] = field(default_factory=dict)
+    preferred: Sequence[str] = ()  # named people are spared PREFERRED points
+    helpers: Sequence[str] = ()  # and these CONTINUITY points
+
+
+#: What tests charge for a wish that is not granted.
+SHOULD, NICE, PREFERRED, CONTINUITY = 700, 150, 400, 250
 
 
 def problem(
@@ -74,9 +88,11 @@ def problem(
     zone: str = "z",
     beat: int = 7,
     budget: Budget | None = None,
+    rest_s: int = 0,
 ) -> Problem:
     """Put people and needs into arrays."""
-    named = {skill for person in people for skill in person.skills} | {s for need in requirements for s in need.skills}
+    named = {skill for person in people for skill in person.skills}
+    named |= {skill for need in requirements for skill in (*need.skills, *need.should, *need.nice)}
     skills = sorted(named)
     return Problem(
         zone=zone,
@@ -84,8 +100,9 @@ def problem(
         now_s=now_s,
         skills=skills,
         people=_people(people, skills),
-        requirements=_requirements(requirements, skills, [person.id for person in people]),
+        requirements=_requirements(requirements, skills, [person.id for person in people], now_s),
         budget=budget or Budget(),
+        rest_s=rest_s,
     )
 
 
@@ -118,7 +135,8 @@ def _people(people: Sequence[Person], skills: list[str]) -> PeopleArrays:
             levels[skills.index(skill), i] = level
     certs = [(i, skills.index(s), at) for i, p in enumerate(people) for s, at in sorted(p.expires.items())]
     hours_table = _table(list(rows))
-    busy_table = _table([person.busy for person in people])
+    busy_table = _table([[*person.busy, *person.full] for person in people])
+    full_table = _table([person.full for person in people])
     return PeopleArrays(
         ids=[person.id for person in people],
         lat=_column([lat for lat, _ in points], np.float64),
@@ -141,7 +159,16 @@ def _people(people: Sequence[Person], skills: list[str]) -> PeopleArrays:
         hours_indptr=hours_table[0],
         hours_from_s=hours_table[1],
         hours_until_s=hours_table[2],
+        full_indptr=full_table[0],
+        full_from_s=full_table[1],
+        full_until_s=full_table[2],
+        points=_points(people),
     )
+
+
+def _points(people: Sequence[Person]) -> dict[str, np.ndarray]:
+    used = [name for name in ("fairness", "duty") if any(person.points.get(name) for person in people)]
+    return {name: _column([person.points.get(name, 0) for person in people], np.int64) for name in used}
 
 
 def _flags(values: Sequence[bool]) -> Bool:
@@ -153,9 +180,21 @@ def _pairs(lists: Sequence[Sequence[str]], ids: list[str]) -> tuple[np.ndarray, 
     return _column([r for r, _ in pairs], np.int32), _column([p for _, p in pairs], np.int32)
 
 
-def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str]) -> RequirementArrays:
+def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str], now_s: int) -> RequirementArrays:
     points = [degrees(need.at) for need in needs]
     asked = [sorted((skills.index(s), level) for s, level in need.skills.items()) for need in needs]
+    wishes = [
+        [
+            (s, skills.index(s), level, nice)
+            for nice, named in ((False, n.should), (True, n.nice))
+            for s, level in named.items()
+        ]
+        for n in needs
+    ]
+    favours = _favours(needs, ids)
+    wished = [sum(NICE if nice else SHOULD for *_, nice in row) for row in wishes]
+    for favour in favours.values():
+        wished = [points + int(more) for points, more in zip(wished, favour.points, strict=True)]
     least = [n.minimum or (1 if n.fixed_start_s >= 0 else n.people) for n in needs]
     return RequirementArrays(
         ids=[(need.request or need.id, "1" if need.request is None else need.id) for need in needs],
@@ -164,11 +203,13 @@ def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str]) -> R
         earliest_s=_column([n.earliest_s for n in needs], np.int64),
         latest_s=_column([n.latest_s for n in needs], np.int64),
         duration_s=_column([n.duration_s for n in needs], np.int64),
+        depart_s=_column([now_s if n.depart_s is None else n.depart_s for n in needs], np.int64),
+        circle_s=_column([n.circle_s for n in needs], np.int64),
         fixed_start_s=_column([n.fixed_start_s for n in needs], np.int64),
         people=_column([n.people for n in needs], np.int32),
         minimum=_column(least, np.int32),
         weight=_column([n.weight for n in needs], np.int32),
-        waiting=_column([n.waiting for n in needs], np.int64),
+        waiting=_column([n.waiting + more for n, more in zip(needs, wished, strict=True)], np.int64),
         zone=_column([n.zone for n in needs], np.int32),
         need_indptr=np.cumsum([0, *(len(row) for row in asked)], dtype=np.int64),
         need_skill=_column([s for row in asked for s, _ in row], np.int32),
@@ -176,7 +217,37 @@ def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str]) -> R
         refused=_pairs([n.refused for n in needs], ids),
         excluded=_pairs([n.excluded for n in needs], ids),
         serving=_pairs([n.serving for n in needs], ids),
+        restricted=_pairs([n.restricted for n in needs], ids),
+        must_have=_pairs([n.must_have or () for n in needs], ids),
+        choosy=_flags([n.must_have is not None for n in needs]),
+        wishes=_wishes(wishes),
+        favours=favours,
     )
+
+
+def _wishes(rows: Sequence[Sequence[tuple[str, int, int, bool]]]) -> Wishes:
+    flat = [wish for row in rows for wish in row]
+    return Wishes(
+        indptr=np.cumsum([0, *map(len, rows)], dtype=np.int64),
+        skill=_column([skill for _, skill, _, _ in flat], np.int32),
+        level=_column([level for _, _, level, _ in flat], np.uint8),
+        points=_column([NICE if nice else SHOULD for *_, nice in flat], np.int64),
+        nice=_flags([nice for *_, nice in flat]),
+    )
+
+
+def _favours(needs: Sequence[Need], ids: list[str]) -> dict[str, Favour]:
+    asked = (
+        ("preferred", PREFERRED, [n.preferred for n in needs]),
+        ("continuity", CONTINUITY, [n.helpers for n in needs]),
+    )
+    made = {}
+    for name, points, lists in asked:
+        if any(lists):
+            requirement, person = _pairs(lists, ids)
+            paid = _column([points if people else 0 for people in lists], np.int64)
+            made[name] = Favour(points=paid, requirement=requirement, person=person)
+    return made
 
 
 # --- drawn from a seed ------------------------------------------------------------------------------------------
@@ -202,25 +273,79 @@ class Mix:
     shared_requests: float = 0.2
     weights: Sequence[int] = (1, 1, 4)
     waiting_max: int = 300
+    wishes: float = 0.3  # a skill that should be held, that would be nice, people preferred, a known helper: each
+    lists: float = 0.2  # restricted people, only these people: each
+    points_max: int = 500  # of fairness and of duty
+    full: float = 0.3  # people with days full of visits
+    circles: float = 0.3
+    leads: float = 0.3  # requirements for which people may depart earlier or later than for others
 
 
+#: Travel alone costs, and only the rules that every problem has: what `matcher.costs.plain` says yes to.
+PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0)
 #: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
-EASY = Mix(zones=0, certificates=0, hours=0, busy=0, idle=0, fixed=0, crews=0, pairs=0, shared_requests=0)
+EASY = Mix(
+    zones=0,
+    certificates=0,
+    hours=0,
+    busy=0,
+    idle=0,
+    fixed=0,
+    crews=0,
+    pairs=0,
+    shared_requests=0,
+    wishes=0,
+    lists=0,
+    points_max=0,
+    full=0,
+    circles=0,
+    leads=0,
+)
 
 
 def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: Mix | None = None) -> Problem:
     """Draw a problem; the same seed and sizes give the same one. Points lie on a grid so that ties happen."""
     draw = random.Random(seed)
     how = mix or Mix()
-    crowd = [_person(draw, how, f"p{i}") for i in range(people)]
+    later = random.Random(f"later {seed}")  # what came later leaves the older draws as they are
+    crowd = [_limited(later, how, _person(draw, how, f"p{i}")) for i in range(people)]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
     for i in range(requirements):
         request = f"r{i}"
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
-        needs.append(_need(draw, how, request, f"q{i}", ids))
-    return problem(crowd, needs, beat=seed % 97)
+        needs.append(_wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids))
+    return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
+
+
+def _prices(draw: random.Random, how: Mix) -> dict[str, int]:
+    return {name: draw.randint(0, how.points_max) for name in ("fairness", "duty") if draw.random() < 0.7}
+
+
+def _limited(draw: random.Random, how: Mix, person: Person) -> Person:
+    full: list[Pair] = []
+    if draw.random() < how.full:
+        begin = NOW + draw.choice([-DAY, -HOUR, HOUR, 6 * HOUR])
+        full = [(begin, begin + draw.choice([HOUR, DAY, 7 * DAY]))]
+    return replace(person, points=_prices(draw, how), full=full)
+
+
+def _wishing(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:
+    def some(share: float, least: int = 0) -> list[str]:
+        return sorted(draw.sample(ids, min(len(ids), max(least, len(ids) // 4)))) if draw.random() < share else []
+
+    return replace(
+        need,
+        should=_abilities(draw, how, 1) if draw.random() < how.wishes else {},
+        nice=_abilities(draw, how, 2) if draw.random() < how.wishes else {},
+        preferred=some(how.wishes),
+        helpers=some(how.wishes),
+        restricted=some(how.lists),
+        circle_s=draw.choice([1, 290, 610, 1990]) if draw.random() < how.circles else -1,
+        depart_s=NOW + draw.choice([-HOUR, 1, 1800]) if draw.random() < how.leads else None,
+        must_have=some(1.0, 2) if draw.random() < how.lists else None,
+    )
 
 
 def _spot(draw: random.Random, how: Mix) -> tuple[float, float]:

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,82 @@ def test_zones_must_match_only_where_both_sides_name_one(tmp_path: Path) -> None
         assert ended.code == code, (ours, theirs, ended.err)
 
 
+def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_costs(tmp_path: Path) -> None:
+    near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
+    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3"}
+    for wish, who, cost in (
+        ({}, "v2", None),
+        ({"should": "nursing:2"}, "v1", {"should": 0}),
+        ({"nice": "nursing；welding"}, "v1", {"nice": 500}),
+        ({"preferred": "v1;v9"}, "v1", {"preferred": 0}),
+        ({"restricted": "v2"}, "v1", None),
+        ({"excluded": "v2"}, "v1", None),
+        ({"must_have": "v1"}, "v1", None),
+        ({"preferred": "v9"}, "v2", None),
+    ):
+        assert match(tmp_path, [REQUEST | wish], [nurse, near]).code == 0
+        [line], summary = plan(tmp_path)
+        [person] = line["people"]
+        assert person["volunteer_id"] == who, wish
+        more = {term: points for term, points in person["cost"].items() if term != "travel"}
+        assert more == (cost or {}), wish
+        assert {term: summary["objective"][term] for term in more} == more
+    ended = match(tmp_path, [REQUEST | {"must_have": "v9"}], [nurse, near])
+    assert (ended.code, plan(tmp_path)[0][0]["reasons"]) == (6, ["NOT_AMONG_MUST_HAVE"])
+
+
+def test_visits_of_the_quarter_and_known_helpers_are_read_and_shares_are_published(tmp_path: Path) -> None:
+    near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
+    for who, asked, visits, cost in (
+        ("v2", {}, ("0", "0"), {"continuity": None, "fairness": 0, "duty": 1016}),
+        ("v1", {}, ("0", "3"), {"fairness": 0, "duty": 1016}),
+        ("v1", {"helpers": "v1"}, ("1", "1"), {"continuity": 0, "fairness": 300, "duty": 1016}),
+    ):
+        crowd = [VOLUNTEER | {"visits_this_quarter": visits[0]}, near | {"visits_this_quarter": visits[1]}]
+        assert match(tmp_path, [REQUEST | asked], crowd, "--policy", "fair", "--timezone", "Asia/Shanghai").code == 0
+        [line], summary = plan(tmp_path)
+        [person] = line["people"]
+        assert person["volunteer_id"] == who
+        assert {term: person["cost"].get(term) for term in cost} == cost
+        counts = sorted(int(n) + (name == who) for name, n in zip(("v1", "v2"), visits, strict=True))
+        shares = summary["shares"]
+        assert (shares["visits"], shares["least"], shares["most"]) == (sum(counts), *counts)
+        assert shares["gini"] == pytest.approx((counts[1] - counts[0]) / (2 * sum(counts)))
+
+
+def test_a_service_circle_is_read_and_keeps_people_out(tmp_path: Path) -> None:
+    far = VOLUNTEER | {"lat": "30.5585", "travel": "walk"}
+    for minutes, code in (("10", 6), ("30", 0), ("", 0)):
+        assert match(tmp_path, [REQUEST | {"circle_minutes": minutes}], [far]).code == code
+    match(tmp_path, [REQUEST | {"circle_minutes": "10"}], [far])
+    [line], _ = plan(tmp_path)
+    assert (line["reasons"], line["funnel"]["circle"]) == (["OUTSIDE_SERVICE_CIRCLE"], 0)
+
+
+def test_a_plan_gives_nobody_more_visits_than_their_day_or_week_allows(tmp_path: Path) -> None:
+    asked = [REQUEST | {"request_id": f"r{n}", "latest": "2026-03-06T21:00:00+08:00"} for n in range(4)]
+    for limit, visits in (({}, 4), ({"visits_per_day": "2"}, 2), ({"visits_per_week": "3"}, 3)):
+        match(tmp_path, asked, [VOLUNTEER | {"capacity": "9"} | limit], "--timezone", "Asia/Shanghai")
+        assert plan(tmp_path)[1]["assigned"] == visits
+    rules = tmp_path / "rules.toml"
+    rules.write_text("rest_minutes = 30\n[limits]\nvisits_per_day = 3\n", encoding="utf-8")
+    match(tmp_path, asked, [VOLUNTEER | {"capacity": "9"}], "--timezone", "Asia/Shanghai", "--policy", rules)
+    lines, summary = plan(tmp_path)
+    assert summary["assigned"] == 3
+    starts = sorted(datetime.fromisoformat(p["start"]) for line in lines for p in line["people"])
+    gaps = [(b - a).total_seconds() for a, b in pairwise(starts)]
+    assert min(gaps) >= 3600 + 1800
+
+
+def test_a_cadre_who_owes_the_quarter_a_visit_goes_first_in_a_file_too(tmp_path: Path) -> None:
+    near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
+    for unit, who in (("", "v2"), ("u1", "v1")):
+        ended = match(tmp_path, [REQUEST], [VOLUNTEER | {"unit": unit}, near], "--policy", "fair")
+        assert ended.code == 0
+        assert plan(tmp_path)[0][0]["people"][0]["volunteer_id"] == who
+        assert plan(tmp_path)[1]["shares"]["owing"] == 0
+
+
 def test_the_hours_are_local_times_of_the_timezone(tmp_path: Path) -> None:
     assert match(tmp_path, [REQUEST], [VOLUNTEER], "--timezone", "Asia/Shanghai").code == 0
     assert match(tmp_path, [REQUEST], [VOLUNTEER], "--timezone", "Europe/Paris").code == 6
@@ -164,6 +242,8 @@ BAD_REQUESTS = [
     ("people", {"people": "two"}, "two", "not a number", "decimal number"),
     ("people", {"people": "0"}, "0", "not a whole number from 1 to 100", "Correct"),
     ("people", {"people": "1.5"}, "1.5", "not a whole number", "Correct"),
+    ("should", {"should": "a;b;c;d;e;f"}, "a;b;c;d;e;f", "more than 5 skills", "Shorten"),
+    ("nice", {"nice": "sign:9"}, "sign:9", "no level from 1 to 5", "skill:2"),
     ("minimum_people", {"people": "2", "minimum_people": "3"}, "3", "from 1 to 2", "Correct"),
     ("duration_minutes", {"duration_minutes": "-5"}, "-5", "from 1 to 1440", "Correct"),
     ("urgency", {"urgency": "very"}, "very", "not a class of the policy", "urgent"),

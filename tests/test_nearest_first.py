@@ -10,9 +10,9 @@ from matcher.problem import Shortfall
 from matcher.reasons import Unassigned
 from matcher.solvers import solve
 from tests.nearest_first import all_trips, nearest_first, objections
-from tests.problems import Mix, random_problem
+from tests.problems import PLAIN, random_problem
 
-SINGLE = Mix(crews=0, capacity_max=1, weights=(1,), waiting_max=0, shared_requests=0)
+SINGLE = replace(PLAIN, crews=0, capacity_max=1, weights=(1,), waiting_max=0, shared_requests=0)
 CROWDED = replace(SINGLE, skills=1, certificates=0, hours=0.2, busy=0.1, idle=0, pairs=0)
 
 

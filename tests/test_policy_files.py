@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from matcher.policy import DEFAULT, PRESETS, TRAVEL_ONLY, Policy
+from matcher.policy import DEFAULT, PRESETS, TRAVEL_ONLY, Costs, Policy, canonical, sha256, stated
 from matcher.terms import Travel
 from services.cli import policy as policies
 from services.exits import Stop
@@ -35,7 +35,7 @@ def test_the_example_names_every_value_and_is_the_default() -> None:
     written = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
     written.pop("preset")
     assert set(written) == set(Policy.__struct_fields__)
-    assert written == msgspec.to_builtins(DEFAULT)
+    assert written == msgspec.to_builtins(stated(DEFAULT))
 
 
 def test_a_file_says_only_what_differs_from_its_preset(tmp_path: Path) -> None:
@@ -58,6 +58,8 @@ def test_a_new_urgency_class_joins_the_known_ones(tmp_path: Path) -> None:
         ("[modes.bike]\nspeed = 12.0", "Did you mean (speed_kmh)?"),
         ("[urgency.normal]\nwait = 3", "urgency.normal.wait"),
         ("[budget]\nfirst_lists = 3", "Did you mean (first_list)?"),
+        ("[costs]\nshould_point = 3", "Did you mean (should_points)?"),
+        ("[costs]\nshould_points = 20000", "Lower the dearest"),
         ('preset = "travelonly"', "Did you mean (travel-only)?"),
         ("window_days = 0", "window_days"),
         ("window_days = 'x'", "window_days"),
@@ -71,6 +73,14 @@ def test_a_wrong_policy_is_refused_with_the_key_and_a_hint(text: str, word: str,
         read(tmp_path, text)
     assert stop.value.code == 5
     assert word in str(stop.value)
+
+
+def test_stating_what_is_the_default_anyway_changes_neither_policy_nor_hash(tmp_path: Path) -> None:
+    policy = read(tmp_path, f'name = "default"\n[costs]\nshould_points = {Costs().should_points}\n')
+    assert policy == DEFAULT
+    assert sha256(stated(DEFAULT)) == sha256(DEFAULT)
+    assert canonical(stated(DEFAULT)) == DEFAULT
+    assert b"costs" not in msgspec.json.encode(DEFAULT)
 
 
 def test_an_unknown_name_is_exit_5() -> None:

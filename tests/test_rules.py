@@ -15,12 +15,16 @@ from matcher.rules import (
     STAGES,
     budget,
     certificate,
+    circle,
     excluded,
     free,
+    limits,
+    must_have,
     objections,
     reach,
     refused,
     registered,
+    restricted,
     skills,
     start,
     zone,
@@ -34,15 +38,18 @@ PLAIN = {
     "skills": skills,
     "certificate": certificate,
     "excluded": excluded,
+    "restricted": restricted,
+    "must_have": must_have,
     "refused": refused,
     "budget": budget,
 }
-RULES: dict[str, Any] = {**PLAIN, "reach": reach, "start": start, "free": free}
+TIMED = {"circle": circle, "start": start, "limits": limits, "free": free}
+RULES: dict[str, Any] = {**PLAIN, "reach": reach, **TIMED}
 
 
 def passes(name: str, facts: Facts, r: int, who: np.ndarray) -> list[bool]:
     distance = facts.distance_m(r, who)
-    more = {"reach": (distance,), "start": (facts.travel_s(who, distance),), "free": (facts.travel_s(who, distance),)}
+    more = {"reach": (distance,), **dict.fromkeys(TIMED, (facts.travel_s(who, distance),))}
     return RULES[name].mask(facts, r, who, *more.get(name, ())).tolist()
 
 

@@ -43,6 +43,18 @@ def test_a_golden_command_decodes_and_encodes_to_the_same_values(kind):
     assert json.loads(encode(decode_command(line))) == json.loads(line)
 
 
+@pytest.mark.parametrize("line", (GOLDEN / "options.jsonl").read_bytes().splitlines(), ids=lambda line: line[9:20])
+def test_a_command_with_every_optional_field_keeps_its_values(line: bytes):
+    assert json.loads(encode(decode_command(line))) == json.loads(line)
+
+
+@pytest.mark.parametrize(
+    "line", (GOLDEN / "options_events.jsonl").read_bytes().splitlines(), ids=lambda line: line[9:20]
+)
+def test_an_event_with_every_optional_field_keeps_its_values(line: bytes):
+    assert json.loads(encode(msgspec.json.decode(line, type=AnyEvent))) == json.loads(line)
+
+
 def test_an_entry_with_events_from_the_future_keeps_its_place_in_the_chain():
     envelope = b'{"type":"Entry","id":"e","after":"s","first":0,"last":0,"at":"2026-01-01T00:00:00Z","events":%s}'
     entry = decode_envelope(envelope % b'[{"type":"New"}]')

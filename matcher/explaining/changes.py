@@ -23,7 +23,7 @@ class LaterEnd(Change, frozen=True, kw_only=True, tag="LATER_END"):
 
 
 class EarlierStart(Change, frozen=True, kw_only=True, tag="EARLIER_START"):
-    """The window opens this much earlier, but never before the beat's time."""
+    """The window opens this much earlier, but never before anybody could depart."""
 
     minutes: int
 
@@ -33,6 +33,12 @@ class LongerReach(Change, frozen=True, kw_only=True, tag="LONGER_REACH"):
 
     person: str
     metres: int
+
+
+class WiderCircle(Change, frozen=True, kw_only=True, tag="WIDER_CIRCLE"):
+    """The way there may take this much longer than the service allows."""
+
+    minutes: int
 
 
 class LowerLevel(Change, frozen=True, kw_only=True, tag="LOWER_LEVEL"):
@@ -58,7 +64,7 @@ class ShorterVisit(Change, frozen=True, kw_only=True, tag="SHORTER_VISIT"):
     minutes: int
 
 
-AnyChange = LaterEnd | EarlierStart | LongerReach | LowerLevel | DropSkill | FewerPeople | ShorterVisit
+AnyChange = LaterEnd | EarlierStart | LongerReach | WiderCircle | LowerLevel | DropSkill | FewerPeople | ShorterVisit
 
 
 def applied(problem: Problem, r: int, change: AnyChange) -> Problem:
@@ -68,7 +74,7 @@ def applied(problem: Problem, r: int, change: AnyChange) -> Problem:
         case LaterEnd(minutes=minutes):
             return _with(problem, latest_s=_set(asked.latest_s, r, asked.latest_s[r] + 60 * minutes))
         case EarlierStart(minutes=minutes):
-            earliest_s = max(problem.now_s, int(asked.earliest_s[r]) - 60 * minutes)
+            earliest_s = max(int(asked.depart_s[r]), int(asked.earliest_s[r]) - 60 * minutes)
             return _with(problem, earliest_s=_set(asked.earliest_s, r, earliest_s))
         case ShorterVisit(minutes=minutes):
             return _with(problem, duration_s=_set(asked.duration_s, r, asked.duration_s[r] - 60 * minutes))
@@ -77,6 +83,8 @@ def applied(problem: Problem, r: int, change: AnyChange) -> Problem:
         case LongerReach(person=name, metres=metres):
             people, v = problem.people, problem.people.ids.index(name)
             return replace(problem, people=replace(people, reach_m=_set(people.reach_m, v, people.reach_m[v] + metres)))
+        case WiderCircle(minutes=minutes):
+            return _with(problem, circle_s=_set(asked.circle_s, r, asked.circle_s[r] + 60 * minutes))
         case LowerLevel(skill=skill, level_to=level):
             at = need_at(problem, r, skill)
             return _with(problem, need_level=_set(asked.need_level, at, level))

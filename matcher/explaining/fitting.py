@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from matcher import costs
+from matcher.costs import PairCosts
 from matcher.explaining import pricing
 from matcher.explaining.answers import Fit, ForPerson, Idle
 from matcher.explaining.trials import served
@@ -24,13 +24,13 @@ def for_person(problem: Problem, plan: Plan, person: int, limit: int = 10) -> Fo
     own = [p.requirement for p in plan.placements if p.person == person]
     barred: Counter[str] = Counter()
     fits: list[tuple[int, int, int, Fit]] = []
-    filled = served(problem, plan)
+    filled, costs = served(problem, plan), PairCosts(problem)
     for r in range(len(ids)):
         against = objections(problem, r, person)
         if against:
             barred[str(against[0].__struct_config__.tag)] += 1
         elif r not in own:
-            fit = _fit(problem, plan, r, person, filled)
+            fit = _fit(problem, plan, r, person, filled, costs)
             fits.append((fit.reduced_points, sum(fit.cost.values()), r, fit))
     ranked = [fit for _, _, _, fit in sorted(fits, key=lambda found: found[:3])]
     return ForPerson(
@@ -44,10 +44,10 @@ def for_person(problem: Problem, plan: Plan, person: int, limit: int = 10) -> Fo
     )
 
 
-def _fit(problem: Problem, plan: Plan, r: int, person: int, filled: I64) -> Fit:
+def _fit(problem: Problem, plan: Plan, r: int, person: int, filled: I64, costs: PairCosts) -> Fit:
     request, requirement = problem.requirements.ids[r]
     distance_m = pair_distance_m(problem, r, person)
-    cost = costs.of_pair(distance_m)
+    cost = costs.of_pair(r, person, distance_m)
     return Fit(
         request=request,
         requirement=requirement,

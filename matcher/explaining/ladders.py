@@ -21,6 +21,7 @@ from matcher.explaining.changes import (
     LongerReach,
     LowerLevel,
     ShorterVisit,
+    WiderCircle,
 )
 from matcher.problem import Problem
 
@@ -31,6 +32,8 @@ WINDOW_MINUTES_MAX = 24 * 60
 #: So many of the nearest people beyond their reach are asked to go farther, and so far at most (their reach in all).
 REACH_PEOPLE = 3
 REACH_M_MAX = 50_000.0
+#: A service circle is widened by this much at most.
+CIRCLE_MINUTES_MAX = 60
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,12 @@ def ladders(problem: Problem, r: int) -> Iterator[Ladder]:
     asked = problem.requirements
     if asked.fixed_start_s[r] < 0:
         yield Ladder(WINDOW_MINUTES_MAX // STEP_MINUTES, lambda k: LaterEnd(minutes=STEP_MINUTES * k))
-        ahead_s = min(int(asked.earliest_s[r]) - problem.now_s, 60 * WINDOW_MINUTES_MAX)
+        ahead_s = min(int(asked.earliest_s[r]) - int(asked.depart_s[r]), 60 * WINDOW_MINUTES_MAX)
         if ahead_s > 0:
             yield Ladder(math.ceil(ahead_s / (60 * STEP_MINUTES)), lambda k: EarlierStart(minutes=STEP_MINUTES * k))
     yield from _reaches(problem, r)
+    if asked.circle_s[r] >= 0:
+        yield Ladder(CIRCLE_MINUTES_MAX, lambda k: WiderCircle(minutes=k))
     yield from _skills(problem, r)
     minimum = int(asked.minimum[r])
     if minimum > 1:

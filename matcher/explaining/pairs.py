@@ -6,7 +6,6 @@ from typing import cast
 
 import numpy as np
 
-from matcher import costs
 from matcher.candidates import Candidates, Row
 from matcher.explaining.answers import Pair, Selected
 from matcher.explaining.forcing import forced
@@ -28,7 +27,8 @@ def why(problem: Problem, plan: Plan, r: int, person: int, *, solver: Solve = so
             request=request, requirement=requirement, person=name, objections=cast(list[AnyPairReason], against),
             in_plan=False, because=None, cost={}, distance_m=distance_m, start_s=None, forced=None,
         )  # fmt: skip
-    row = Candidates(problem).row(r)
+    candidates = Candidates(problem)
+    row = candidates.row(r)
     at = int(np.flatnonzero(row.person == person)[0])
     placed = next((p for p in plan.placements if p.requirement == r and p.person == person), None)
     return Pair(
@@ -38,7 +38,7 @@ def why(problem: Problem, plan: Plan, r: int, person: int, *, solver: Solve = so
         objections=[],
         in_plan=placed is not None,
         because=None if placed is None else _because(plan, row),
-        cost=costs.of_pair(distance_m),
+        cost=candidates.costs.of_pair(r, person, distance_m),
         distance_m=distance_m,
         start_s=int(row.start_s[at]) if placed is None else placed.start_s,
         forced=forced(problem, plan, r, person, int(row.cost[at]), Trials(1, solver)),

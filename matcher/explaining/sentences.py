@@ -5,6 +5,7 @@ Says nothing that the values do not say. Times are local to the time zone given.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -100,6 +101,8 @@ class Teller:
             ("from_", "from_s", self._time),
             ("until", "until_s", self._time),
             ("minutes", "duration_s", lambda seconds: seconds // 60),
+            ("travel_minutes", "travel_s", _minutes),
+            ("circle_minutes", "circle_s", _minutes),
             ("distance", "distance_m", _metres),
             ("reach", "reach_m", _metres),
         ):
@@ -176,6 +179,11 @@ def code_of(value: msgspec.Struct) -> str:
 def _place(request: str, requirement: str) -> str:
     """Return how a requirement is named: a request that has only one goes by its own id."""
     return request if requirement == "1" else f"{request}/{requirement}"
+
+
+def _minutes(seconds: int) -> str:
+    """Return minutes to a tenth, rounded up: what is too long by a second does not look allowed."""
+    return f"{math.ceil(seconds / 6) / 10:g}"
 
 
 def _metres(metres: float) -> str:

@@ -9,21 +9,42 @@ from __future__ import annotations
 
 from matcher.problem import Problem
 from matcher.reasons import PairReason, Unassigned
-from matcher.rules import budget, certificate, excluded, free, reach, refused, registered, skills, start, zone
+from matcher.rules import (
+    budget,
+    certificate,
+    circle,
+    excluded,
+    free,
+    limits,
+    must_have,
+    reach,
+    refused,
+    registered,
+    restricted,
+    skills,
+    start,
+    zone,
+)
 
-#: The stages of the funnel in order, with the reason a requirement gets when a stage leaves nobody.
+#: The stages of the funnel in order, with the reason a requirement gets when a stage leaves nobody. Those of
+#: `OPTIONAL` are in a funnel only where the rule applies to the requirement.
 STAGES = {
     "registered": Unassigned.NO_REGISTERED_VOLUNTEER,
     "zone": Unassigned.NO_REGISTERED_VOLUNTEER,
     "skills": Unassigned.MISSING_SKILL,
     "certificate": Unassigned.QUALIFICATION_EXPIRED,
     "reach": Unassigned.TRAVEL_TOO_FAR,
+    "circle": Unassigned.OUTSIDE_SERVICE_CIRCLE,
     "start": Unassigned.NO_START_POSSIBLE,
     "excluded": Unassigned.EXCLUDED_BY_REQUESTER,
+    "restricted": Unassigned.RESTRICTED,
+    "must_have": Unassigned.NOT_AMONG_MUST_HAVE,
     "refused": Unassigned.PREVIOUSLY_REFUSED,
     "budget": Unassigned.ALERT_BUDGET_SPENT,
+    "limits": Unassigned.VISIT_LIMIT_REACHED,
     "free": Unassigned.ALREADY_COMMITTED,
 }
+OPTIONAL = frozenset({"circle", "restricted", "must_have", "limits"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -34,10 +55,14 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         skills.objection(problem, r, person),
         certificate.objection(problem, r, person),
         reach.objection(problem, r, person),
+        circle.objection(problem, r, person),
         start.objection(problem, r, person),
         excluded.objection(problem, r, person),
+        restricted.objection(problem, r, person),
+        must_have.objection(problem, r, person),
         refused.objection(problem, r, person),
         budget.objection(problem, r, person),
+        limits.objection(problem, r, person),
         free.objection(problem, r, person),
     ]
     return [reason for reason in said if reason is not None]

@@ -52,4 +52,4 @@ def _first_end_s(problem: Problem, r: int) -> int:
     needs = problem.requirements
     fixed_s = int(needs.fixed_start_s[r])
     begin_s = fixed_s if fixed_s >= 0 else int(needs.earliest_s[r])
-    return max(problem.now_s, begin_s) + int(needs.duration_s[r])
+    return max(int(needs.depart_s[r]), begin_s) + int(needs.duration_s[r])

@@ -123,6 +123,14 @@ class Facts:
         return _by_requirement(self.problem.requirements.excluded)
 
     @cached_property
+    def restricted(self) -> dict[int, list[int]]:
+        return _by_requirement(self.problem.requirements.restricted)
+
+    @cached_property
+    def must_have(self) -> dict[int, list[int]]:
+        return _by_requirement(self.problem.requirements.must_have)
+
+    @cached_property
     def serving(self) -> dict[int, list[int]]:
         return _by_requirement(self.problem.requirements.serving)
 
@@ -162,16 +170,26 @@ class Facts:
     def busy(self) -> Busy | None:
         """Return the busy time of everybody, None where nobody is busy."""
         people = self.problem.people
-        if people.busy_from_s.size == 0:
-            return None
-        from_key, until_key = _in_line(people.busy_indptr, people.busy_from_s, people.busy_until_s)
-        real = until_key > from_key
-        if not real.all():
-            from_key, until_key = from_key[real], until_key[real]
-        reached = np.maximum.accumulate(until_key)
-        apart = from_key[1:] > reached[:-1]
-        first, last = np.append(True, apart), np.append(apart, True)
-        return Busy(_ended(from_key[first]), _ended(reached[last])) if reached.size else None
+        return _taken(people.busy_indptr, people.busy_from_s, people.busy_until_s)
+
+    @cached_property
+    def full(self) -> Busy | None:
+        """Return the days and weeks in which people have visits enough, None where nobody does."""
+        people = self.problem.people
+        return _taken(people.full_indptr, people.full_from_s, people.full_until_s)
+
+
+def _taken(indptr: I64, from_s: I64, until_s: I64) -> Busy | None:
+    if from_s.size == 0:
+        return None
+    from_key, until_key = _in_line(indptr, from_s, until_s)
+    real = until_key > from_key
+    if not real.all():
+        from_key, until_key = from_key[real], until_key[real]
+    reached = np.maximum.accumulate(until_key)
+    apart = from_key[1:] > reached[:-1]
+    first, last = np.append(True, apart), np.append(apart, True)
+    return Busy(_ended(from_key[first]), _ended(reached[last])) if reached.size else None
 
 
 def _in_line(indptr: I64, from_s: I64, until_s: I64) -> tuple[I64, I64]:

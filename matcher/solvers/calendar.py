@@ -66,6 +66,11 @@ def leg_s(problem: Problem, person: int, origin: int, target: int) -> int:
     return math.ceil(metres / float(problem.people.speed_mps[person]))
 
 
+def apart_s(problem: Problem, person: int, origin: int, target: int) -> int:
+    """Return whole seconds from the end of one visit of a person to the start of their next: rest, then the way."""
+    return problem.rest_s + leg_s(problem, person, origin, target)
+
+
 class Calendar:
     """Visits placed so far, by person; `start[r]` once r is placed."""
 
@@ -103,8 +108,8 @@ class Calendar:
             if ids[other][0] == ids[requirement][0]:
                 return []
             begin = self.start[other]
-            before = begin - leg_s(self._problem, person, requirement, other) - int(duration[requirement])
-            after = begin + int(duration[other]) + leg_s(self._problem, person, other, requirement)
+            before = begin - apart_s(self._problem, person, requirement, other) - int(duration[requirement])
+            after = begin + int(duration[other]) + apart_s(self._problem, person, other, requirement)
             starts = without(starts, before + 1, after - 1)
         return starts
 

@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 
 from matcher.problem import I64, Bool
 from matcher.solvers.arranging import arrange, pairs_in, value_of
-from matcher.solvers.calendar import Calendar, Starts, leg_s
+from matcher.solvers.calendar import Calendar, Starts, apart_s
 from matcher.solvers.case import Case
 from matcher.solvers.growth import Relaxed
 from matcher.solvers.network import Network
@@ -192,7 +192,7 @@ class _Model:
             return
         s, t = self._give_start(a), self._give_start(b)
         order = self._model.new_bool_var("")
-        there, back = leg_s(problem, person, first, second), leg_s(problem, person, second, first)
+        there, back = apart_s(problem, person, first, second), apart_s(problem, person, second, first)
         when = [self._x[one], self._x[other]]
         self._model.add(t >= s + int(lasts[first]) + there).only_enforce_if([*when, order])
         self._model.add(s >= t + int(lasts[second]) + back).only_enforce_if([*when, order.negated()])

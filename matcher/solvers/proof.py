@@ -11,7 +11,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from matcher import costs, geo
+from matcher import geo
 from matcher.candidates import objections
 from matcher.problem import COST_MAX, I64, Certificate, Placement, Plan, Problem
 from matcher.solvers import recount
@@ -67,8 +67,12 @@ def _check_pair(problem: Problem, placement: Placement) -> None:
     )
     distance = geo.distance_m(float(people.lat[v]), float(people.lon[v]), float(asked.lat[r]), float(asked.lon[r]))
     _require(
-        abs(distance - placement.distance_m) < 1e-6 and placement.cost == costs.of_pair(placement.distance_m),
+        abs(distance - placement.distance_m) < 1e-6,
         f"Person ({people.ids[v]}) is ({distance}) m from ({asked.ids[r]}), not ({placement.distance_m}).",
+    )
+    cost = recount.terms_of(problem, r, v, placement.distance_m)
+    _require(
+        placement.cost == cost, f"Person ({people.ids[v]}) costs ({cost}) at ({asked.ids[r]}), not ({placement.cost})."
     )
 
 
@@ -91,7 +95,7 @@ def _check_visits(problem: Problem, person: int, own: list[Placement]) -> None:
     for i, first in enumerate(own):
         for second in own[i + 1 :]:
             ready = first.start_s + int(asked.duration_s[first.requirement])
-            ready += leg_s(problem, person, first.requirement, second.requirement)
+            ready += problem.rest_s + leg_s(problem, person, first.requirement, second.requirement)
             _require(ready <= second.start_s, f"Two visits of person ({name}) clash at ({second.start_s}).")
 
 
@@ -99,7 +103,7 @@ def _check_objective(problem: Problem, plan: Plan) -> None:
     asked = problem.requirements
     filled = sum(int(asked.weight[p.requirement]) for p in plan.placements)
     waited = sum(int(asked.waiting[p.requirement]) for p in plan.placements)
-    points = {name: sum(p.cost[name] for p in plan.placements) for name in costs.terms(np.empty(0))}
+    points = {name: sum(p.cost[name] for p in plan.placements) for name in recount.term_names(problem)}
     true = {"filled": filled, **points, "waiting": int((asked.waiting * asked.people).sum()) - waited}
     _require(plan.objective == true, f"The objective is ({true}), the plan says ({plan.objective}).")
 

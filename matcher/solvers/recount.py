@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from matcher import costs
 from matcher.problem import F64, I64, Bool, Problem
 
 RADIUS_M = 6_371_008.8
@@ -56,7 +55,51 @@ def most_together(problem: Problem, r: int) -> int:
 def costs_of(problem: Problem, r: I64, v: I64) -> I64:
     """Return what these pairs cost."""
     asked, people = problem.requirements, problem.people
-    return _points(_metres(asked.lat[r], asked.lon[r], people.lat[v], people.lon[v]))
+    return _points(_metres(asked.lat[r], asked.lon[r], people.lat[v], people.lon[v])) + _beyond_travel(problem, r, v)
+
+
+def term_names(problem: Problem) -> list[str]:
+    """Return the cost terms that this problem has, in the order in which a plan lists them."""
+    wishes, favours, points = problem.requirements.wishes, problem.requirements.favours, problem.people.points
+    nice = set(wishes.nice.tolist())
+    have = {"travel": True, "should": False in nice, "nice": True in nice}
+    order = ("travel", "should", "nice", "preferred", "continuity", "fairness", "duty")
+    return [name for name in order if have.get(name, name in favours or name in points)]
+
+
+def terms_of(problem: Problem, r: int, v: int, away: float) -> dict[str, int]:
+    """Return what one pair costs, term by term, worked out one by one."""
+    wishes, favours = problem.requirements.wishes, problem.requirements.favours
+    cost = dict.fromkeys(term_names(problem), 0)
+    cost["travel"] = math.floor(away + 0.5)
+    for at in range(int(wishes.indptr[r]), int(wishes.indptr[r + 1])):
+        if problem.people.levels[wishes.skill[at], v] < wishes.level[at]:
+            cost["nice" if wishes.nice[at] else "should"] += int(wishes.points[at])
+    for name, favour in favours.items():
+        if not ((favour.requirement == r) & (favour.person == v)).any():
+            cost[name] = int(favour.points[r])
+    for name, points in problem.people.points.items():
+        cost[name] = int(points[v])
+    return cost
+
+
+def _beyond_travel(problem: Problem, r: I64, v: I64) -> I64:
+    """Return what each of these pairs costs beyond its travel."""
+    wishes, levels = problem.requirements.wishes, problem.people.levels
+    points = np.zeros(len(r), np.int64)
+    for person_points in problem.people.points.values():
+        points += person_points[v]
+    for favour in problem.requirements.favours.values():
+        size = len(problem.people.ids)
+        spared = np.isin(r * size + v, favour.requirement.astype(np.int64) * size + favour.person)
+        points += np.where(spared, 0, favour.points[r])
+    if len(wishes.skill):
+        counts = wishes.indptr[r + 1] - wishes.indptr[r]
+        pair = np.repeat(np.arange(len(r)), counts)
+        at = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts - wishes.indptr[r], counts)
+        lacks = levels[wishes.skill[at], v[pair]] < wishes.level[at]
+        np.add.at(points, pair[lacks], wishes.points[at[lacks]])
+    return points
 
 
 def metres(problem: Problem, r: int, v: int) -> float:
@@ -77,13 +120,18 @@ def _metres(lat_a: F64, lon_a: F64, lat_b: F64, lon_b: F64) -> F64:
 
 
 def _points(away: F64) -> I64:
-    return np.asarray(sum(costs.terms(away).values()))
+    """Whole metres, half up."""
+    return np.floor(away + 0.5).astype(np.int64)
 
 
 def _cheaper(problem: Problem, rows: I64, who: I64, price: I64, pays: I64) -> Iterator[tuple[int, int]]:
     asked, people = problem.requirements, problem.people
     away = _metres(asked.lat[rows, None], asked.lon[rows, None], people.lat[who], people.lon[who])
     good = _points(away + HAIR) + price[who] < pays[rows, None]
+    if good.any() and len(term_names(problem)) > 1:
+        at, column = np.nonzero(good)
+        whole = _points(away[at, column] + HAIR) + _beyond_travel(problem, rows[at], who[column]) + price[who[column]]
+        good[at, column] = whole < pays[rows[at]]
     good &= away + HAIR < people.reach_m[who]
     if not good.any():
         return
@@ -94,6 +142,8 @@ def _cheaper(problem: Problem, rows: I64, who: I64, price: I64, pays: I64) -> It
     r, v = rows[at], who[column]
     first, last = _bounds(problem, r, v, away[at, column], HAIR)
     fits = _in_hours(problem, r, v, first, last)
+    way = np.ceil(away[at, column] / people.speed_mps[v] + HAIR)
+    fits &= (asked.circle_s[r] < 0) | (way <= asked.circle_s[r])
     for requirement, person in zip(r[fits].tolist(), v[fits].tolist(), strict=True):
         busy = people.busy_indptr[person + 1] > people.busy_indptr[person]
         if not busy or starts(problem, requirement, person, HAIR):
@@ -110,7 +160,7 @@ def _allowed(problem: Problem, rows: I64, who: I64) -> Bool:
     zone, home = asked.zone[rows, None], people.zone[who]
     if (home >= 0).any():
         allowed &= (zone < 0) | (home < 0) | (zone == home)
-    for requirements, barred in (asked.refused, asked.excluded, asked.serving):
+    for requirements, barred in (asked.refused, asked.excluded, asked.restricted, asked.serving):
         if len(requirements):
             row_of = np.full(len(asked.ids), -1)
             row_of[rows] = np.arange(len(rows))
@@ -118,6 +168,9 @@ def _allowed(problem: Problem, rows: I64, who: I64) -> Bool:
             column[who] = np.arange(len(who))
             inside = (row_of[requirements] >= 0) & (column[barred] >= 0)
             allowed[row_of[requirements[inside]], column[barred[inside]]] = False
+    for at in np.flatnonzero(asked.choosy[rows]).tolist():
+        named, people_named = asked.must_have
+        allowed[at] &= np.isin(who, people_named[named == rows[at]])
     return allowed
 
 
@@ -125,7 +178,7 @@ def _bounds(problem: Problem, r: I64, v: I64, away: F64, hair: float) -> tuple[I
     """Return first and last start of each pair by travel, window, fixed start and certificates."""
     asked, people = problem.requirements, problem.people
     travel = np.ceil(away / people.speed_mps[v] + hair).astype(np.int64)
-    first = np.maximum(problem.now_s + travel, asked.earliest_s[r])
+    first = np.maximum(asked.depart_s[r] + travel, asked.earliest_s[r])
     last = asked.latest_s[r] - asked.duration_s[r]
     fixed = asked.fixed_start_s[r]
     first = np.where(fixed >= 0, np.maximum(first, fixed), first)
@@ -194,7 +247,7 @@ def starts(problem: Problem, r: int, v: int, hair: float = -HAIR) -> Starts:
 def _scalar_bounds(problem: Problem, r: int, v: int, travel: int) -> tuple[int, int]:
     asked, people = problem.requirements, problem.people
     duration, fixed = int(asked.duration_s[r]), int(asked.fixed_start_s[r])
-    first = max(problem.now_s + travel, int(asked.earliest_s[r]))
+    first = max(int(asked.depart_s[r]) + travel, int(asked.earliest_s[r]))
     last = int(asked.latest_s[r]) - duration
     if fixed >= 0:
         first, last = max(first, fixed), min(last, fixed)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from matcher import costs
 from matcher.problem import I64, Certificate, Placement, Plan
 from matcher.solvers import shortfalls
 from matcher.solvers.calendar import Calendar, leg_s
@@ -40,7 +39,7 @@ def objective(case: Case, placements: list[Placement]) -> dict[str, int]:
     """Return weighted places filled, points by cost term, and the waiting of the places left out."""
     asked = case.problem.requirements
     points = {"filled": sum(int(asked.weight[p.requirement]) for p in placements)}
-    points |= {name: sum(p.cost[name] for p in placements) for name in costs.terms(np.empty(0))}
+    points |= {name: sum(p.cost[name] for p in placements) for name in case.candidates.costs.names}
     waited = sum(int(asked.waiting[p.requirement]) for p in placements)
     points["waiting"] = int((asked.waiting * asked.people).sum()) - waited
     return points
@@ -59,7 +58,7 @@ def _placements(case: Case, calendar: Calendar) -> list[Placement]:
             out.append(
                 Placement(
                     requirement=requirement, person=person, start_s=start, travel_s=travel, distance_m=distance,
-                    cost=costs.of_pair(distance),
+                    cost=case.candidates.costs.of_pair(requirement, person, distance),
                 )
             )  # fmt: skip
     return out

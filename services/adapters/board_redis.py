@@ -111,6 +111,12 @@ class RedisBoard:
         #: partition -> how many sign-in ids stand on the board
         self._signed: dict[int, int] = {}
 
+    async def topic_ids(self) -> set[str]:
+        """Return the ids of the journals from which the board was told, as far as its feeders say. Raises BoardAway."""
+        with reaching():
+            [stored] = await self._current(lambda keys: [("HVALS", keys.places)])
+        return {read_place(value, ()).topic_id for value in stored} - {""}
+
     # --- for a feeder ------------------------------------------------------------------------------------------
 
     async def next_offset(self, partition: int) -> int:

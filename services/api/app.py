@@ -13,7 +13,6 @@ from services.api.answers import Trouble, reply, trouble
 from services.api.context import Context
 from services.api.local import LocalOnly
 from services.api.metering import Metering
-from services.board import BoardAway
 from services.exits import ExitCode, Stop
 from services.names import NAME
 from services.ports import AppendUncertain
@@ -30,7 +29,6 @@ def create(context: Context) -> FastAPI:
     app.add_middleware(Metering, metrics=context.metrics)
     app.add_exception_handler(Trouble, _trouble)
     app.add_exception_handler(Stop, _away)
-    app.add_exception_handler(BoardAway, _away)
     app.add_exception_handler(AppendUncertain, _uncertain)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(RequestValidationError, _misasked)

@@ -52,7 +52,9 @@ def demo(
     volunteers: Annotated[Path | None, typer.Option(help="Volunteers file for these requests.")] = None,
     people: Annotated[int, typer.Option(min=1, max=1_000_000, help="Else so many invented people.")] = PEOPLE,
     zone_by: Annotated[str | None, typer.Option(help="Column to take as the zone; blank becomes unplaced.")] = None,
-    policy: Annotated[str, typer.Option(help="Preset of the rules: default or travel-only.")] = "default",
+    policy: Annotated[
+        str, typer.Option(help="Preset of the rules: default, travel-only, fair or emergency.")
+    ] = "default",
     beat_minutes: Annotated[int, typer.Option(min=1, max=1440, help="Simulated minutes between beats.")] = 10,
     headless: Annotated[bool, typer.Option("--headless", help="No live view.")] = False,
     json: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON.")] = None,

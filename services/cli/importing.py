@@ -49,7 +49,7 @@ def import_files(
         str | None, typer.Option(help="Mapping of the requests file: TOML file or shipped name.")
     ] = None,
     volunteers_mapping: Annotated[str | None, typer.Option(help="Mapping of the volunteers file.")] = None,
-    policy: Annotated[str | None, typer.Option(help="Policy of the zones: TOML file, default or travel-only.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Policy of the zones: TOML file or preset.")] = None,
     zone: Annotated[str | None, typer.Option(help="Zone of rows that name none.")] = None,
     zone_by: Annotated[str | None, typer.Option(help="Column of the requests to take as the zone.")] = None,
     timezone: Annotated[str | None, typer.Option(help="Zone of times without an offset.")] = None,

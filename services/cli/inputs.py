@@ -20,7 +20,7 @@ from services.cli.files import time_option
 
 if TYPE_CHECKING:
     from matcher.policy import Policy
-    from matcher.posing import OpenRequirement
+    from matcher.posing import OpenRequirement, Standing
     from matcher.problem import Problem
     from producers.mapping import Mapping
     from producers.rows import RequestRow, Requests, Volunteers
@@ -29,7 +29,7 @@ RequestsFile = Annotated[Path, typer.Option(help="Requests: CSV (.gz), JSON Line
 VolunteersFile = Annotated[Path, typer.Option(help="Volunteers: CSV (.gz), JSON Lines or Excel.")]
 MappingOption = Annotated[str | None, typer.Option(help="Mapping of the requests file: TOML file or shipped name.")]
 VolunteersMapping = Annotated[str | None, typer.Option(help="Mapping of the volunteers file.")]
-PolicyOption = Annotated[str, typer.Option(help="Policy: TOML file, default or travel-only.")]
+PolicyOption = Annotated[str, typer.Option(help="Policy: TOML file, default, travel-only, fair or emergency.")]
 AtOption = Annotated[str | None, typer.Option(help="Beat time; else the earliest submitted_at.")]
 TimezoneOption = Annotated[str | None, typer.Option(help="Zone of times without an offset, and of availability.")]
 ZoneByOption = Annotated[str | None, typer.Option(help="Column of the requests to take as the zone.")]
@@ -108,7 +108,8 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
     codes = {zone: code for code, zone in enumerate(sorted(zone for zone in zones if zone))}
     people = People()
     named = {held.skill for row in volunteers for held in row.skills}
-    for skill in sorted(named | {need.skill for row in requests for need in row.skills}):
+    named |= {need.skill for row in requests for need in (*row.skills, *row.should, *row.nice)}
+    for skill in sorted(named):
         people.add_skill(skill)
     for row in volunteers:
         people.register(registration(row, "file"))
@@ -118,14 +119,28 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
         now=files.at,
         policy=files.policy,
         people=people,
-        requirements=[_open(row, codes, files.at) for row in requests],
+        requirements=[_open(row, codes, files.at, people.row_of) for row in requests],
+        standing=_standing(files),
         zone_codes=[codes.get(row.zone or "", -1) for row in volunteers],
         beyond_s=beyond_s,
     )
 
 
-def _open(row: RequestRow, codes: dict[str, int], at: datetime) -> OpenRequirement:
+def _standing(files: Files) -> Standing:
+    """Return what people have done this quarter, as their rows say; it matters only where the policy prices it."""
+    from matcher.history import quarter_of
+    from matcher.posing import Standing
+
+    visits = {row: person.visits_this_quarter for row, person in enumerate(files.volunteers.rows)}
+    quarter = quarter_of(files.at, files.policy.timezone) if files.policy.counts_quarter else None
+    return Standing(visits=visits, quarter=quarter)
+
+
+def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str, int]) -> OpenRequirement:
     from matcher.posing import OpenRequirement
+
+    def rows(people: tuple[str, ...]) -> list[int]:
+        return [row_of[person] for person in people if person in row_of]
 
     assert row.earliest is not None
     assert row.latest is not None
@@ -142,4 +157,12 @@ def _open(row: RequestRow, codes: dict[str, int], at: datetime) -> OpenRequireme
         urgency=row.urgency,
         waiting_since_s=math.ceil((row.submitted_at or at).timestamp()),
         zone=codes.get(row.zone or "", -1),
+        should=row.should,
+        nice=row.nice,
+        excluded=rows(row.excluded),
+        restricted=rows(row.restricted),
+        must_have=rows(row.must_have) if row.must_have else None,
+        preferred=rows(row.preferred),
+        helpers=rows(row.helpers),
+        circle_s=-1 if row.circle_minutes is None else 60 * row.circle_minutes,
     )

@@ -32,6 +32,8 @@ from services.exits import ExitCode
 from services.names import NAME
 
 if TYPE_CHECKING:
+    from matcher.problem import Plan
+    from matcher.terms import Shares
     from services.cli.planfile import Answer
 
 
@@ -104,7 +106,24 @@ def solve(files: Files, watch: Stopwatch) -> Answer:
         candidates = Candidates(problem)
         funnels = [candidates.row(row).funnel for row in range(len(problem.requirements.ids))]
     rejected = len(files.requests.rejections) + len(files.volunteers.rejections)
-    return Answer(problem, plan, list(funnels), sha256(files.policy), files.inputs_sha256, rejected, watch.seconds)
+    return Answer(
+        problem, plan, list(funnels), sha256(files.policy), files.inputs_sha256, rejected, watch.seconds,
+        shares_after(files, plan),
+    )  # fmt: skip
+
+
+def shares_after(files: Files, plan: Plan) -> Shares | None:
+    """Return how the quarter's visits are shared with those of the plan; None where the policy prices none."""
+    import numpy as np
+
+    from matcher.fairness import shares
+
+    if not files.policy.counts_quarter:
+        return None
+    people = files.volunteers.rows
+    visits = np.array([row.visits_this_quarter for row in people], np.int64)
+    np.add.at(visits, np.array([placement.person for placement in plan.placements], np.int64), 1)
+    return shares(visits, np.array([row.unit is not None for row in people], np.bool_))
 
 
 def _report(answer: Answer, out: Path) -> None:
@@ -117,4 +136,7 @@ def _report(answer: Answer, out: Path) -> None:
         reasons[str(shortfall.reason)] = reasons.get(str(shortfall.reason), 0) + 1
     for reason, count in sorted(reasons.items(), key=lambda item: (-item[1], item[0])):
         say(f"  {count} x {reason}")
+    if answer.shares is not None:
+        most, least = answer.shares.most, answer.shares.least
+        say(f"Visits this quarter: {least} to {most} a person, Gini {answer.shares.gini:.3f}.")
     say(f"Plan: {out}")

@@ -16,6 +16,7 @@ import msgspec
 
 from matcher.explaining.answers import Booking
 from matcher.problem import Placement, Plan, Problem, Shortfall
+from matcher.terms import Shares
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Answer:
     inputs_sha256: str
     rejected_rows: int
     seconds: dict[str, float] = field(default_factory=dict)
+    #: how the quarter's visits are shared, the plan's included; None where the policy prices none
+    shares: Shares | None = None
 
     @property
     def assigned(self) -> int:
@@ -97,6 +100,7 @@ def _summary(answer: Answer) -> dict[str, Any]:
             "policy_sha256": answer.policy_sha256,
             "inputs_sha256": answer.inputs_sha256,
             "rejected_rows": answer.rejected_rows,
+            **({} if answer.shares is None else {"shares": msgspec.to_builtins(answer.shares)}),
         }
     }
 

@@ -14,13 +14,16 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from matcher.policy import PRESETS, Budget, Mode, Policy, UrgencyClass
+from matcher.policy import PRESETS, Budget, Costs, Limits, Mode, Policy, UrgencyClass, canonical, objection, stated
 from matcher.terms import Travel
 from services.exits import ExitCode, Stop
 from services.names import NAME
 
 #: Tables of the file whose keys are names, and what stands under each name.
 _NAMED: dict[str, type[msgspec.Struct]] = {"modes": Mode, "urgency": UrgencyClass}
+
+#: Tables of the file that are one value each.
+_PARTS: dict[str, type[msgspec.Struct]] = {"budget": Budget, "costs": Costs, "limits": Limits}
 
 
 def register(app: typer.Typer) -> None:
@@ -62,18 +65,21 @@ def merged(name: str, content: dict[str, Any]) -> Policy:
     _refuse_unknown(name, differing)
     if differing:
         differing.setdefault("name", Path(name).stem)
-    whole = _laid_over(msgspec.to_builtins(PRESETS[preset]), differing)
+    whole = _laid_over(msgspec.to_builtins(stated(PRESETS[preset])), differing)
     try:
         policy = msgspec.convert(whole, Policy)
     except msgspec.ValidationError as error:
         raise _bad(f"Policy ({name}) is not valid: {error}.") from None
     _check_clock(name, policy.timezone)
-    return policy
+    dear = objection(policy)
+    if dear is not None:
+        raise _bad(f"Policy ({name}): {dear}")
+    return canonical(policy)
 
 
 def to_toml(policy: Policy) -> str:
     """Write a policy as a file that `load` reads back to the same value."""
-    content: dict[str, Any] = msgspec.to_builtins(policy)
+    content: dict[str, Any] = msgspec.to_builtins(stated(policy))
     return "\n".join(_toml_lines(content, ())) + "\n"
 
 
@@ -111,8 +117,9 @@ def _refuse_unknown(name: str, content: Mapping[str, Any]) -> None:
         for key, entry in entries.items() if isinstance(entries, dict) else ():
             if isinstance(entry, dict):
                 _known(name, entry, kind.__struct_fields__, f"{table}.{key}.")
-    if isinstance(content.get("budget"), dict):
-        _known(name, content["budget"], Budget.__struct_fields__, "budget.")
+    for table, part in _PARTS.items():
+        if isinstance(content.get(table), dict):
+            _known(name, content[table], part.__struct_fields__, f"{table}.")
 
 
 def _known(name: str, content: Mapping[str, Any], known: Iterable[str], where: str = "") -> None:

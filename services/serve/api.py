@@ -10,6 +10,7 @@ from services.api import app as api
 from services.api.context import Context
 from services.api.pending import Pending
 from services.api.watching import Watching
+from services.serve.same_log import SameLog
 from services.serve.shared import Shared
 
 log = logging.getLogger(__name__)
@@ -25,8 +26,10 @@ class ApiRole:
             shared.redis, settings.partitions, settings.receipts_max, settings.closed_max, prefix=shared.keys
         )
         self.pending = Pending(settings.unanswered_max)
+        shared.metrics.at_scrape(lambda: self.pending.show(shared.metrics))
         self._watching = Watching(self.board, self.pending)
-        self._watch: asyncio.Task[None] | None = None
+        self._same_log = SameLog(shared.log, self.board)
+        self._tasks: list[asyncio.Task[None]] = []
         self.app = api.create(
             Context(
                 append=shared.asking.append,
@@ -46,25 +49,30 @@ class ApiRole:
         """Take commands. Raises Stop."""
         await self._shared.open_log()
         await self._shared.open_redis()
-        self._watch = asyncio.create_task(self._watching.run(), name="watching")
+        await self._same_log.look()
+        self._tasks = [
+            asyncio.create_task(self._watching.run(), name="watching"),
+            asyncio.create_task(self._same_log.run(), name="same log"),
+        ]
         self._shared.readiness.add("unanswered", self._not_full)
 
     async def stop(self) -> None:
         """Wait for the answers to what was taken, so that a client that asks at once is answered."""
-        if self._watch is None:
+        if not self._tasks:
             return
         try:
             await asyncio.wait_for(self.pending.emptied(), self._shared.settings.drain_s / 4)
         except TimeoutError:
             log.warning("some commands are answered after this", extra={"count": len(self.pending)})
-        self._watch.cancel()
-        await asyncio.wait([self._watch])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
 
     async def failed(self) -> None:
-        """See `running.Part`."""
-        assert self._watch is not None
-        await self._watch
+        """See `running.Part`. Raises LogUntrusted when the log or the board is another one."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
     async def _not_full(self) -> str | None:
-        self._shared.metrics.set("commands_unanswered", len(self.pending))
         return "too many commands wait for an answer" if self.pending.full else None

@@ -8,6 +8,7 @@ import os
 from services.adapters.board_redis import RedisBoard
 from services.adapters.jobs_kombu import KombuJobs
 from services.announcing import Announcing
+from services.backlog import Backlog
 from services.core import Matching
 from services.projecting import BoardFollower
 from services.queues import NOTIFY, notify_queue
@@ -54,12 +55,15 @@ class StreamRole:
                 group=settings.prefix + settings.group,
                 member=settings.member,
                 data_dir=settings.data_dir / "stream",
+                session_s=settings.session_s,
             ),
             partitions=settings.partitions,
             beat_s=settings.beat_s or None,
             now=shared.now,
             meters=PrometheusMeters(shared.metrics),
         )
+        Backlog(shared.metrics, self.stream.writers, settings.partitions)
+        shared.metrics.at_scrape(self._show_waiting)
         self._joined = False
 
     async def start(self) -> None:
@@ -93,3 +97,6 @@ class StreamRole:
 
     async def _ready(self) -> str | None:
         return None if self.stream.ready else "no partitions yet, or not caught up with them"
+
+    def _show_waiting(self) -> None:
+        self._shared.metrics.set("board_lag_entries", self.stream.waiting("projecting"))

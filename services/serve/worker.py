@@ -7,6 +7,7 @@ import sys
 
 from services.adapters.jobs_kombu import connect
 from services.queues import NOTIFY, VISIBILITY_S, notify_queue
+from services.serve.same_log import SameLog
 from services.serve.shared import Shared
 from services.worker.consumer import Worker
 from services.worker.reporting import Reporting
@@ -25,6 +26,7 @@ class WorkerRole:
         settings = shared.settings
         self._shared = shared
         self._reporting = Reporting(shared.asking.append)
+        self._same_log = SameLog(shared.log)
         self._started = False
         console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
         telling = Telling(shared.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
@@ -53,8 +55,16 @@ class WorkerRole:
 
     async def failed(self) -> None:
         """See `running.Part`."""
-        while self.worker.alive or self.worker.should_stop:  # noqa: ASYNC110 - a thread that dies sets no event
-            await asyncio.sleep(LOOK_S)
+        looking = asyncio.create_task(self._same_log.run(), name="same log")
+        try:
+            # A thread that dies sets no event.
+            while (self.worker.alive or self.worker.should_stop) and not looking.done():
+                await asyncio.wait([looking], timeout=LOOK_S)
+            if looking.done():
+                looking.result()
+        finally:
+            looking.cancel()
+            await asyncio.wait([looking])
         raise self._reporting.ended or RuntimeError("The worker's thread has ended.")
 
     async def _works(self) -> str | None:

@@ -17,7 +17,7 @@ from services.meters import Meters
 from services.names import COMMANDS, JOURNAL
 from services.ports import Record
 from services.stream.cluster import Cluster
-from services.stream.sensor import RebalanceSensor
+from services.stream.sensor import GroupSensor
 from services.stream.transport import Transport
 
 MATCHING = "matching"
@@ -82,7 +82,7 @@ def create(cluster: Cluster, hooks: Hooks, meters: Meters) -> Any:
         worker_redirect_stdouts=False,
     )
     app.on_replaced = hooks.replaced
-    app.sensors.add(RebalanceSensor(meters))
+    app.sensors.add(GroupSensor(meters))
     for name, deliver in hooks.deliver.items():
         topic = cluster.prefix + (COMMANDS if name == MATCHING else JOURNAL)
         channel = app.topic(

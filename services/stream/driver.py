@@ -147,6 +147,14 @@ class Stream:
                 zones.update(holding.writer.zones)
         return MappingProxyType(zones)
 
+    def writers(self) -> list[Writer]:
+        """Return the writers of the owned partitions, to look at only."""
+        return [holding.writer for holding in self._holdings.values()]
+
+    def waiting(self, agent: str) -> int:
+        """Say how many journal records are known to be there and not taken in by this agent's followers."""
+        return sum(holding.followings[agent].backlog for holding in self._holdings.values())
+
     async def trouble(self) -> str | None:
         """Say in words what is wrong with this process: a partition that does not move, a clock that is off."""
         return self._progress.trouble() or self._clocks.trouble()
@@ -209,7 +217,7 @@ class Stream:
             meters=self._meters,
         )
         followings = {
-            agent: Following(self._log, partition, follower, meters=self._meters)
+            agent: Following(self._log, partition, follower, agent=agent, meters=self._meters)
             for agent, follower in self._followers.items()
         }
         self._holdings[partition] = Holding(writer, followings, self._fail, after=self._ending.get(partition))

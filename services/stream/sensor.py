@@ -1,4 +1,4 @@
-"""Faust's sensor that tells our meters of rebalances. Used by `app` only; called from Faust's threads too."""
+"""Faust's sensor: rebalances and commits for our meters. Used by `app` only; called from Faust's threads too."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from faust.sensors.base import Sensor
 from services.meters import Meters
 
 
-class RebalanceSensor(Sensor):  # type: ignore[misc]
-    """Times each rebalance from its start to the moment when records flow again."""
+class GroupSensor(Sensor):  # type: ignore[misc]
+    """Times each rebalance from its start to the moment when records flow again, and each commit."""
 
     def __init__(self, meters: Meters) -> None:
         super().__init__()
@@ -24,3 +24,11 @@ class RebalanceSensor(Sensor):  # type: ignore[misc]
     def on_rebalance_end(self, app: Any, state: dict[str, float]) -> None:
         """See Faust: the own partitions are known and read again."""
         self._meters.rebalanced(time.monotonic() - state["began"])
+
+    def on_commit_initiated(self, consumer: Any) -> float:
+        """See Faust: offsets are about to be committed. A hint only, but a slow coordinator shows here first."""
+        return time.monotonic()
+
+    def on_commit_completed(self, consumer: Any, state: float) -> None:
+        """See Faust: they are."""
+        self._meters.committed(time.monotonic() - state)

@@ -30,7 +30,7 @@ from services.worker.sending import Telling
 
 log = logging.getLogger(__name__)
 
-#: Attempts remembered as done, so that a second delivery tells nobody twice.
+#: Messages remembered with what became of them, so that a second delivery tells nobody twice.
 DONE_MAX = 100_000
 #: How often an idle worker looks whether it should stop. Below 1 s, or Redis never restores jobs (LANDMINES K2).
 LOOK_UP_S = 0.2
@@ -64,7 +64,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._turned_s = time.monotonic()
         #: Why the broker cannot be reached; None while it can.
         self.away: str | None = None
-        self._done: OrderedDict[str, JobOutcome] = OrderedDict()
+        #: message -> its newest attempt here, and what became of it
+        self._done: OrderedDict[str, tuple[int, JobOutcome]] = OrderedDict()
         self._thread = threading.Thread(
             target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
         )
@@ -135,10 +136,15 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             log.warning("a job came again and again without a result", extra={"job": job.job})
             self._put_aside(message, "deadly")
             return
-        if job.key not in self._done:
+        if not self._told(job):
             self._tell(job)
-        self._report(_reported(job, self._done[job.key]))
+        self._report(_reported(job, self._done[job.message][1]))
         message.ack()
+
+    def _told(self, job: Notify) -> bool:
+        """Whether this delivery would tell the person what they were told, or repeat an attempt that failed."""
+        attempt, outcome = self._done.get(job.message, (0, JobOutcome.FAILED))
+        return outcome is JobOutcome.SENT or attempt == job.attempt
 
     def _tell(self, job: Notify) -> None:
         try:
@@ -147,7 +153,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             log.warning("a message could not be sent", extra={"error": type(error).__name__, "job": job.job})
             outcome, channel = JobOutcome.FAILED, "error"
         self._metrics.count("notifications_total", channel=channel, outcome=outcome.value)
-        self._done[job.key] = outcome
+        self._done[job.message] = (job.attempt, outcome)
         if len(self._done) > DONE_MAX:
             self._done.popitem(last=False)
 

@@ -26,7 +26,7 @@ class Sender(Protocol):
 
 
 class AppriseSender:
-    """Webhook as a JSON POST with the job's key as `Idempotency-Key`; mail through the operator's server."""
+    """Webhook as a JSON POST with the message's own `Idempotency-Key`; mail through the operator's server."""
 
     def __init__(self, mail: str | None, timeout_s: float) -> None:
         self._mail = mail
@@ -67,7 +67,7 @@ def _webhook(url: str, job: Notify) -> dict[str, Any]:
         "port": parts.port,
         "fullpath": unquote(parts.path) or "/",
         "params": dict(parse_qsl(parts.query, keep_blank_values=True)),
-        "headers": {"Idempotency-Key": job.key},
+        "headers": {"Idempotency-Key": job.message},
         "payload": {
             "job": job.job,
             "about": job.about,

@@ -15,6 +15,7 @@ from matcher.explaining.changes import (
     LongerReach,
     LowerLevel,
     ShorterVisit,
+    WiderCircle,
     applied,
 )
 from matcher.explaining.ladders import ladders
@@ -51,6 +52,13 @@ def test_an_expired_certificate_is_named_and_dropping_the_skill_helps() -> None:
     said = explained(problem([Person(id="ana", expires={"help": NOW - 1})], [Need(id="q")]))
     assert said.reason is Unassigned.QUALIFICATION_EXPIRED
     assert changes(said) == [DropSkill(skill="help")]
+
+
+def test_a_circle_is_widened_by_the_minutes_that_lack() -> None:
+    said = explained(problem([Person(id="ana", at=(700, 0))], [Need(id="q", circle_s=600)]))
+    assert said.reason is Unassigned.OUTSIDE_SERVICE_CIRCLE
+    assert said.funnel == {"registered": 1, "zone": 1, "skills": 1, "certificate": 1, "reach": 1, "circle": 0}
+    assert WiderCircle(minutes=2) in changes(said)
 
 
 def test_the_nearest_person_beyond_reach_is_asked_for_exactly_the_metres_that_lack() -> None:

@@ -26,7 +26,7 @@ from services.folding import Fold
 from services.following import HeldEntry, Place
 from services.jobs import Notify
 from services.metrics import Metrics
-from services.names import JOURNAL
+from services.names import JOURNAL, NAME
 from services.open_jobs import OpenJobs
 from services.reading import Held
 from services.scoring import Scoring
@@ -235,5 +235,5 @@ def counted(metrics: Metrics) -> dict[Any, float]:
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in metrics.registry.collect()
         for sample in family.samples
-        if sample.name.endswith("_total")
+        if sample.name.startswith(NAME) and sample.name.endswith("_total")
     }

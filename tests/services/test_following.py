@@ -10,6 +10,7 @@ import pytest
 
 from services.adapters.memory import MemoryLog
 from services.following import Following, HeldEntry, Place
+from services.meters import Meters
 from services.names import JOURNAL
 from services.ports import LogUntrusted, Message
 from services.wire import Entry, SignIn, encode, encode_events
@@ -134,3 +135,25 @@ def test_a_partition_assigned_again_is_looked_at_again_at_once():
         assert kept.told == ["a", "b"]
 
     asyncio.run(main())
+
+
+class Noted(Meters):
+    def __init__(self) -> None:
+        self.agents: list[str] = []
+
+    def progress(self, agent: str) -> None:
+        self.agents.append(agent)
+
+
+def test_its_meters_are_told_when_it_took_an_entry_and_not_when_it_took_a_sign_in() -> None:
+    async def story() -> list[str]:
+        noted = Noted()
+        for values in ((SIGNED,), (SIGNED, entry("a", "w1"))):
+            following = Following(await journal(*values), 0, Kept(), agent="scoring", meters=noted)
+            task = asyncio.create_task(following.run())
+            await following.caught_up()
+            following.stop()
+            await task
+        return noted.agents
+
+    assert asyncio.run(story()) == ["scoring"]

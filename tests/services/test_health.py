@@ -11,6 +11,7 @@ import pytest
 
 from services.adapters.board_memory import MemoryBoard
 from services.adapters.contacts_memory import MemoryContacts
+from services.adapters.jobs_kombu import connect
 from services.api import app as api
 from services.api.context import Context
 from services.api.health import PATHS, Health, probes
@@ -105,7 +106,7 @@ def test_a_bug_is_not_taken_for_a_broker_that_is_away() -> None:
 
 def test_a_worker_whose_broker_is_away_is_not_deaf() -> None:
     nobody: Any = None
-    worker = Worker(nobody, notify_queue("none"), nobody, nobody, Metrics())
+    worker = Worker(connect("memory://"), notify_queue("none"), nobody, nobody, Metrics())
     worker.on_connection_error(ConnectionRefusedError("127.0.0.1:9"), 2.0)
     assert (worker.away, worker.silent_s < 60) == ("ConnectionRefusedError", True)
     worker.on_connection_revived()

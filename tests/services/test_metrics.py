@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from matcher import commands as c
 from matcher import events as e
 from matcher.reasons import Unassigned
-from matcher.terms import PlaceLevel, Point
+from matcher.terms import PlaceLevel, Point, Shares
 from services.meters import Meters
 from services.metrics import OUTSIDE_LABELS_MAX, TABLE, Metrics, document
 from services.scoring import PrometheusMeters, Scoring
@@ -149,6 +149,23 @@ def test_unassigned_requirements_are_shown_by_reason_until_they_are_not() -> Non
     said = text(metrics)
     assert 'paidan_match_unassigned{reason="MISSING_SKILL"} 0.0' in said
     assert 'paidan_request_transitions_total{from="unassignable",reason="expired",to="closed"} 1.0' in said
+
+
+def test_a_run_that_counts_the_quarter_shows_how_its_visits_are_shared() -> None:
+    metrics = Metrics()
+    scoring = Scoring(metrics)
+    scoring.live(0)
+    figures = {"beat": 1, "engine": "e", "optimal": True, "gap": 0, "requirements": 1, "people": 5, "filled": 1}
+    whole = {**figures, "objective": {"filled": 1}, "listed_pairs": 1, "policy_sha256": "0"}
+    scoring.entry(0, 0, ENTRY, [PLACE, fact(e.MatchRunFinished, **whole)])
+    assert "gini_ratio{" not in text(metrics)
+    shares = Shares(people=5, visits=2, gini=0.6, most=2, least=1, owing=3)
+    scoring.entry(0, 1, ENTRY, [fact(e.MatchRunFinished, **whole, shares=shares)])
+    said = text(metrics)
+    for name, value in (("visits_gini_ratio", 0.6), ("visits_most", 2.0), ("visits_least", 1.0), ("duty_owing", 3.0)):
+        assert f'paidan_match_{name}{{zone="z1"}} {value}' in said
+    scoring.end(0)
+    assert "gini_ratio{" not in text(metrics)
 
 
 def test_every_meter_of_the_log_is_shown() -> None:

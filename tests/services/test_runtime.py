@@ -89,7 +89,7 @@ def test_who_was_told_is_not_told_again_after_a_restart(tmp_path: Path) -> None:
 
     asyncio.run(story())
     receiver.close()
-    assert receiver.keys == {"notify:r1.1.0.ana/1": 1}
+    assert receiver.keys == {"z1/notify:r1.1.0.ana": 1}
 
 
 def test_a_job_that_was_lost_is_published_after_the_restart(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_job_that_was_lost_is_published_after_the_restart(tmp_path: Path) -> N
 
     asyncio.run(story())
     receiver.close()
-    assert receiver.keys == {"notify:r1.1.0.ana/1": 1}
+    assert receiver.keys == {"z1/notify:r1.1.0.ana": 1}
 
 
 def test_a_failed_message_is_tried_again_when_the_journal_says_so(tmp_path: Path) -> None:
@@ -122,6 +122,6 @@ def test_a_failed_message_is_tried_again_when_the_journal_says_so(tmp_path: Path
         assert (report.attempt, report.outcome) == (2, c.JobOutcome.SENT)
         await made.stop()
         receiver.close()
-        assert receiver.keys == {"notify:r1.1.0.ana/2": 1}
+        assert receiver.keys == {"z1/notify:r1.1.0.ana": 1}
 
     asyncio.run(story())

@@ -91,6 +91,7 @@ class Asking:
     """A client of one API, in one zone."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         self._zone = f"{url}/zones/z1"
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> str:
@@ -209,7 +210,9 @@ class TestOnBrokers:
         sent = 'paidan_notifications_total{channel="webhook",outcome="sent"} 1.0'
         until(lambda: sent in httpx.get(f"{processes['worker'].url}/metrics").text)
         assert list(receiver.keys.values()) == [1]
-        assert "paidan_writer_sign_ins_total" in httpx.get(f"{processes['stream'].url}/metrics").text
+        figures = httpx.get(f"{processes['stream'].url}/metrics").text
+        assert f"paidan_stream_assigned_partitions {PARTITIONS}.0" in figures
+        assert "paidan_commands_unanswered_limit" in httpx.get(f"{asking.url}/metrics").text
         codes = {role: process.end() for role, process in processes.items()}
         assert codes == dict.fromkeys(ROLES, 0), {role: process.said for role, process in processes.items()}
         assert "not everything was closed" not in "".join(process.said for process in processes.values())

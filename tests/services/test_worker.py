@@ -128,7 +128,7 @@ def test_a_job_delivered_twice_sends_one_webhook(receiver: Receiver) -> None:
             running.jobs.publish(job("o1"))
         running.jobs.publish(job("o2"))
         assert {outcome for _, outcome in running.outcomes(3)} == {JobOutcome.SENT}
-    assert receiver.keys == {"notify:o1/1": 1, "notify:o2/1": 1}
+    assert receiver.keys == {"z1/notify:o1": 1, "z1/notify:o2": 1}
     assert receiver.paths[0] == "/hook/ana?token=a%26b&x="
     body = receiver.bodies[0]
     assert (body["job"], body["offer"], body["request"], body["place"]) == ("notify:o1", "o1", "r1", "Yard")
@@ -136,7 +136,7 @@ def test_a_job_delivered_twice_sends_one_webhook(receiver: Receiver) -> None:
     assert "ana" not in json.dumps(body)
 
 
-def test_another_attempt_of_a_job_is_another_message(receiver: Receiver) -> None:
+def test_another_attempt_of_a_message_that_was_sent_is_reported_and_not_sent_again(receiver: Receiver) -> None:
     with Running("attempts", known("ana", Contact(webhook=receiver.url)), apprise()) as running:
         running.jobs.publish(job("o1"))
         running.jobs.publish(job("o1", attempt=2))
@@ -144,7 +144,37 @@ def test_another_attempt_of_a_job_is_another_message(receiver: Receiver) -> None
             ("report:notify:o1/1", JobOutcome.SENT),
             ("report:notify:o1/2", JobOutcome.SENT),
         ]
-    assert receiver.keys == {"notify:o1/1": 1, "notify:o1/2": 1}
+    assert receiver.keys == {"z1/notify:o1": 1}
+
+
+def test_another_worker_repeats_the_key_of_a_message_whose_report_was_lost(receiver: Receiver) -> None:
+    for attempt in (1, 2):
+        with Running(f"lost.{attempt}", known("ana", Contact(webhook=receiver.url)), apprise()) as running:
+            running.jobs.publish(job("o1", attempt=attempt))
+            running.outcomes(1)
+    assert receiver.keys == {"z1/notify:o1": 2}
+
+
+def test_a_message_that_failed_is_tried_again_by_the_next_attempt_only() -> None:
+    failing = Receiver(500)
+    with Running("again", known("ana", Contact(webhook=failing.url)), apprise()) as running:
+        for attempt in (1, 1, 2):
+            running.jobs.publish(job("o1", attempt=attempt))
+        assert {outcome for _, outcome in running.outcomes(3)} == {JobOutcome.FAILED}
+    failing.close()
+    assert failing.keys == {"z1/notify:o1": 2}
+
+
+def test_the_same_ids_in_another_zone_and_ids_that_are_no_ascii_are_messages_of_their_own(receiver: Receiver) -> None:
+    contacts = known("ana", Contact(webhook=receiver.url))
+    for zone in ("z2", "街道/一"):
+        contacts.put(zone, "ana", Contact(webhook=receiver.url))
+    with Running("zones", contacts, apprise()) as running:
+        for zone in ("z1", "z2", "街道/一"):
+            running.jobs.publish(job("点单一.1.0.ana", zone=zone))
+        assert {outcome for _, outcome in running.outcomes(3)} == {JobOutcome.SENT}
+    assert len(receiver.keys) == 3
+    assert set(receiver.keys.values()) == {1}
 
 
 def test_a_receiver_that_fails_is_reported_and_the_next_job_goes_on() -> None:

@@ -31,7 +31,7 @@ def _plans(problem: Problem) -> list[Key]:
         for v in range(len(people.ids))
         if not objections(problem, r, v)
     }
-    cost = {(r, v): math.floor(pair_distance_m(problem, r, v) + 0.5) for r, v in starts}
+    cost = {(r, v): math.floor(pair_distance_m(problem, r, v) + 0.5) + _wishes(problem, r, v) for r, v in starts}
     waiting = sum(int(asked.waiting[r]) * int(asked.people[r]) for r in range(count))
     out: list[Key] = []
 
@@ -50,6 +50,18 @@ def _plans(problem: Problem) -> list[Key]:
 
     walk(0, {}, 0, waiting)
     return out
+
+
+def _wishes(problem: Problem, r: int, v: int) -> int:
+    """What a pair costs beyond its travel: wishes not granted, and the person's own prices."""
+    asked, people = problem.requirements, problem.people
+    wishes, total = asked.wishes, sum(int(points[v]) for points in people.points.values())
+    for at in range(int(wishes.indptr[r]), int(wishes.indptr[r + 1])):
+        total += 0 if people.levels[wishes.skill[at], v] >= wishes.level[at] else int(wishes.points[at])
+    for favour in asked.favours.values():
+        spared = {(int(q), int(p)) for q, p in zip(favour.requirement, favour.person, strict=True)}
+        total += 0 if (r, v) in spared else int(favour.points[r])
+    return total
 
 
 def _has_room(problem: Problem, crews: dict[int, tuple[int, ...]], r: int, v: int) -> bool:
@@ -84,7 +96,7 @@ def _first(problem: Problem, crews: dict, starts: dict[Key, Starts], begun: dict
         for other, start in begun.items():
             if v in crews[other]:
                 way = math.ceil(_metres(problem, other, r) / float(problem.people.speed_mps[v]) - 1e-9)
-                ready = max(ready, start + int(problem.requirements.duration_s[other]) + way)
+                ready = max(ready, start + int(problem.requirements.duration_s[other]) + problem.rest_s + way)
     points = [ready, *(low for v in crews[r] for low, _ in starts[r, v] if low > ready)]
     fits = [t for t in points if all(any(a <= t <= b for a, b in starts[r, v]) for v in crews[r])]
     return min(fits, default=None)

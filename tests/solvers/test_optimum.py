@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
@@ -16,7 +18,7 @@ from tests.solvers.contested import contested
 
 
 def _value(plan: Plan) -> tuple[int, int]:
-    return plan.objective["filled"], plan.objective["travel"] + plan.objective["waiting"]
+    return plan.objective["filled"], sum(points for term, points in plan.objective.items() if term != "filled")
 
 
 def _is_the_optimum(case: Problem) -> None:
@@ -141,6 +143,19 @@ def test_two_visits_leave_time_for_the_way_between_the_sites() -> None:
     plan = solve(case)
     first, second = sorted(plan.placements, key=lambda p: p.start_s)
     assert second.start_s >= first.start_s + 600 + 1000
+    assert second.travel_s in (1000, 1001)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_people_rest_between_their_visits_and_are_used_best(seed: int) -> None:
+    _is_the_optimum(replace(contested(seed, capacity=3, people=3, requirements=5), rest_s=1500))
+
+
+def test_two_visits_leave_time_for_rest_and_for_the_way() -> None:
+    needs = [Need(id="a", duration_s=600), Need(id="b", at=(1000, 0), duration_s=600)]
+    plan = solve(problem([Person(id="p", capacity=2, speed_mps=1.0)], needs, rest_s=900))
+    first, second = sorted(plan.placements, key=lambda p: p.start_s)
+    assert second.start_s in (first.start_s + 600 + 900 + 1000, first.start_s + 600 + 900 + 1001)
     assert second.travel_s in (1000, 1001)
 
 

@@ -1,0 +1,144 @@
+"""One run: the load asks, the fault happens, the load goes on, everything is judged. And many of them, in few towns.
+
+A town is used again by the next run that needs the same brokers, as long as it was found sound: a log that has lived
+through one fault is what the next one hits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+import traceback
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from matcher.commands import Tick
+from services.asking import Asking
+from tests.chaos.faults import Run
+from tests.chaos.history import issued, reported
+from tests.chaos.judging import Judged, judge
+from tests.chaos.matrix import Fault
+from tests.chaos.sites import Brokers, Sites
+from tests.chaos.town import PARTITIONS, Town
+
+#: Commands that are taken before the fault, and after it.
+BEFORE, AFTER = 20, 20
+RETRY_S = 61.0
+
+
+class Result(msgspec.Struct, kw_only=True):
+    """One run. Counts are of this run, but what is wrong is counted over its whole town."""
+
+    fault: str
+    seed: int
+    seconds: float = 0.0
+    recovery_s: float | None = None
+    judged: Judged = msgspec.field(default_factory=Judged)
+    #: how often the client was answered how: 202, 503, … and 0 for no answer
+    statuses: dict[int, int] = {}
+    #: why the run could not be finished
+    error: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether all is well."""
+        return not self.error and self.judged.sound
+
+
+async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
+    """Play one fault in a town and judge it. `hurry`: tell the zones a later time instead of waiting for a retry.
+
+    After a hurry nothing is matched in the town for a minute: it should be the last run.
+    """
+    town = run.town
+    began_s = time.time()
+    before = (len(town.load.asked), len(town.load.receipts), town.history.void, town.history.sign_ins)
+    result = Result(fault=fault.name, seed=town.seed)
+    try:
+        town.load.start()
+        await run.acknowledged(BEFORE)
+        measured_s = await fault.play(run)
+        if not fault.ends_town:
+            played_s = time.time()
+            await run.acknowledged(AFTER)
+            await town.load.stop()
+            if hurry:
+                await tell_later_time(town)
+            result.judged = await judge(town)
+            run.wrong += [f"A process has ended {each}" for each in town.ended()]
+            measured_s = _recovery_s(run, fault, measured_s, played_s)
+        result.recovery_s = measured_s
+        result.judged.void -= before[2]
+        result.judged.sign_ins -= before[3]
+        result.judged.findings = [*result.judged.findings, *run.wrong]
+    except Exception as error:
+        result.error = "".join(traceback.format_exception(error, limit=-3))[-2000:] + "\n".join(town.ended())
+    result.seconds = round(time.time() - began_s, 1)
+    result.statuses = dict(sorted(Counter(s for asked in town.load.asked[before[0] :] for s in asked.statuses).items()))
+    result.judged.acknowledged = len(town.load.receipts) - before[1]
+    return result
+
+
+def _recovery_s(run: Run, fault: Fault, measured_s: float | None, played_s: float) -> float | None:
+    """From the fault to the first right answer of all: measured by the fault, or read from the log."""
+    if fault.by_reports:
+        known = reported(run.town.history)
+        waits = [known[what] for what, at_s in issued(run.town.history) if at_s <= played_s and what in known]
+        return max(waits, default=run.hurt_s) - run.hurt_s
+    return run.town.history.recovery_s(run.hurt_s) if measured_s is None else measured_s
+
+
+async def tell_later_time(town: Town) -> None:
+    """Append a Tick to every zone that says a little more than the time of a retry."""
+    at = datetime.now(UTC) + timedelta(seconds=RETRY_S)
+    ticks = [Tick(id=f"later.{zone}.{at.timestamp()}", zone=zone, at=at, beat=2**40) for zone in town.load.zones]
+    await Asking(town.log, PARTITIONS).append(ticks)
+
+
+@asynccontextmanager
+async def opened(fault: Fault, sites: Sites, folder: Path, seed: int) -> AsyncIterator[Run]:
+    """Open a town on the brokers that a fault needs, and close it."""
+    kafka = await asyncio.to_thread(sites.kafka, "kafka" in fault.own, fault.brokers)
+    redis = await asyncio.to_thread(sites.redis, "redis" in fault.own)
+    amqp = await asyncio.to_thread(sites.rabbitmq, "rabbitmq" in fault.own) if fault.jobs == "rabbitmq" else None
+    town = Town(Brokers(kafka, redis, amqp, fault.brokers), folder, seed=seed)
+    try:
+        await town.open()
+        yield Run(town, sites)
+    finally:
+        await town.close()
+
+
+def place(fault: Fault) -> tuple[object, ...]:
+    """What a fault needs: those that need the same can share a town."""
+    return (fault.brokers, sorted(fault.own), fault.jobs, fault.ends_town)
+
+
+async def play_all(faults: Sequence[Fault], runs: int, folder: Path, seed: int) -> AsyncIterator[Result]:
+    """Play every fault so many times; yield each result as it comes."""
+    sites = Sites(folder / "servers")
+    wanted = [fault for fault in sorted(faults, key=place) for _ in range(runs)]
+    towns = 0
+    try:
+        while wanted:
+            towns += 1
+            here = folder / f"town-{towns}"
+            where, sound = place(wanted[0]), True
+            async with opened(wanted[0], sites, here, seed + towns) as run:
+                while wanted and sound and place(wanted[0]) == where:
+                    fault = wanted.pop(0)
+                    result = await play(run, fault)
+                    yield result
+                    sound = result.sound
+                    if fault.ends_town:
+                        break
+            if sound:
+                shutil.rmtree(here, ignore_errors=True)
+    finally:
+        await asyncio.to_thread(sites.close)

@@ -1,0 +1,111 @@
+"""Where the brokers are: those of `make services` for faults that leave them alone, own ones for those that do not.
+
+Own servers are those of deploy/services: loopback, free ports, a folder of their own, stopped by their ids.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# At the end: one of those scripts has the name of our own package.
+sys.path.append(str(ROOT / "deploy/services"))
+
+import brokers as scripts  # noqa: E402
+import installing  # noqa: E402
+from processes import Server  # noqa: E402
+
+POLL_S = 0.05
+
+
+@dataclass(frozen=True)
+class Brokers:
+    """Addresses. `amqp` None: the jobs travel over Redis."""
+
+    kafka: str
+    redis: str
+    amqp: str | None
+    replication: int = 1
+
+
+class Sites:
+    """Starts what is asked for, once; everything that it has started is stopped by `close`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._servers: dict[str, Server] = {}
+
+    def kafka(self, own: bool, count: int = 1) -> str:
+        """Return the bootstrap servers: $PAIDAN_KAFKA, or `count` own brokers."""
+        given = os.environ.get("PAIDAN_KAFKA")
+        if given and not own and count == 1:
+            return given
+        nodes = self.nodes(count)
+        scripts.kafka(nodes, installing.kafka(ROOT / ".services"))
+        answers = scripts.kafka_answers(nodes)
+        for node in nodes:
+            node.wait(answers)
+        return str(scripts.kafka_address(nodes))
+
+    def nodes(self, count: int) -> list[Server]:
+        """The own Kafka brokers of a cluster of so many."""
+        return [self._server(f"kafka-{n}-of-{count}") for n in range(1, count + 1)]
+
+    def redis(self, own: bool) -> str:
+        """Return the URL of $PAIDAN_REDIS, or of an own Redis."""
+        given = os.environ.get("PAIDAN_REDIS")
+        if given and not own:
+            return given
+        server = self._server("redis")
+        scripts.redis(server)
+        server.wait(scripts.redis_answers(server))
+        return f"redis://127.0.0.1:{server.ports[0]}/0"
+
+    def rabbitmq(self, own: bool) -> str:
+        """Return the URL of $PAIDAN_AMQP, or of an own RabbitMQ."""
+        given = os.environ.get("PAIDAN_AMQP")
+        if given and not own:
+            return given
+        names, server = self._server("epmd"), self._server("rabbitmq")
+        scripts.epmd(names)
+        scripts.rabbitmq(server, names)
+        server.wait(scripts.rabbitmq_answers(server))
+        return f"amqp://guest:guest@127.0.0.1:{server.ports[0]}//"
+
+    def kill(self, name: str) -> None:
+        """kill -9 one own server; its data and its port stay. Returns when it is gone."""
+        server = self._servers[name]
+        _send(server, signal.SIGKILL)
+        while server.running():
+            _reap(server)
+            time.sleep(POLL_S)
+
+    def close(self) -> None:
+        """Stop every own server."""
+        # RabbitMQ before its name service.
+        for name in sorted(self._servers, key=lambda each: each == "epmd"):
+            self._servers[name].stop()
+
+    def _server(self, name: str) -> Server:
+        return self._servers.setdefault(name, Server(self._folder, name))
+
+
+def _send(server: Server, number: int) -> None:
+    os.killpg(_pid(server), number)
+
+
+def _reap(server: Server) -> None:
+    """Take note of our child's end, so that it is gone and not a zombie."""
+    try:
+        os.waitpid(_pid(server), os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def _pid(server: Server) -> int:
+    return int(str(server._known()["pid"]))

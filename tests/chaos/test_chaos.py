@@ -1,0 +1,63 @@
+"""A short honest part of `make chaos`: each fault once, in as few towns as can be. What is not here takes too long.
+
+Own Redis, own Kafka and own RabbitMQ for what hurts them. Nothing waits for the journal's retry of a message: where one
+is needed, the zones are told a later time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.brokers import needs_kafka
+from tests.chaos.matrix import FAULTS
+from tests.chaos.playing import Result, opened, play
+from tests.chaos.sites import Sites
+from tests.chaos.table import quantile, table
+
+SEED = 1
+pytestmark = [*needs_kafka, pytest.mark.redis, pytest.mark.rabbitmq, pytest.mark.slow]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("kill-stream", "zombie-stream", "two-groups"),
+        ("ghost-signs-in", "offsets-at-the-end", "kill-api", "kill-worker-rabbitmq"),
+        ("offsets-deleted", "offsets-at-the-start"),
+        ("flush-redis", "replace-redis", "deaf-worker-redis"),
+        ("kill-worker-redis",),
+        ("restart-kafka",),
+        ("restart-rabbitmq",),
+        ("topics-made-anew",),
+    ],
+    ids=lambda names: names[0],
+)
+def test_nothing_is_lost_doubled_told_twice_or_shown_wrongly(names: Sequence[str], tmp_path: Path) -> None:
+    faults = [FAULTS[name] for name in names]
+
+    async def story() -> list[Result]:
+        sites = Sites(tmp_path / "servers")
+        try:
+            async with opened(faults[0], sites, tmp_path / "town", SEED) as run:
+                return [await play(run, fault, hurry=fault.by_reports and fault is faults[-1]) for fault in faults]
+        finally:
+            sites.close()
+
+    if shutil.which("redis-server") is None:
+        pytest.skip("There is no redis-server on the PATH: faults of an own Redis cannot be played.")
+    results = asyncio.run(story())
+    print(table(results))
+    for result in results:
+        assert result.sound, (result.fault, result.error, result.judged.findings)
+        assert result.judged.acknowledged > 0
+        assert result.recovery_s is not None
+
+
+def test_a_quantile_is_a_value_that_occurred() -> None:
+    values = [3.0, 1.0, 2.0, 4.0]
+    assert [quantile(values, share) for share in (0.0, 0.5, 0.51, 0.95, 1.0)] == [1.0, 2.0, 3.0, 4.0, 4.0]
