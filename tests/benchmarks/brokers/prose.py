@@ -59,8 +59,8 @@ all of it.
 
 ROLLING_WHY = """
 Without a name each leaving and each joining hands the partitions out anew, and those that move are signed in to and
-folded again. With one, nothing is handed out: the new process starts while the old one answers, and takes its place at
-once.
+folded again. With one, nothing is handed out: the new process starts while the old one answers, takes its place, and
+fences it by signing in. What is left is the fold and the first answers of a process that has just begun.
 """
 
 
