@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up check test june-brokers services services-three services-stop chaos bench lock audit clean
@@ -10,7 +11,7 @@ READY := $(VENV)/.ready
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(READY) ## make .venv with everything that is needed, compiled and warm
+setup: $(COMPILED) ## make .venv with everything that is needed, compiled and warm
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "paidan needs Python 3.11 or newer; set PYTHON=..."; exit 5; }
@@ -21,13 +22,18 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -c 'import ortools.graph.python.min_cost_flow, ortools.sat.python.cp_model, scipy.sparse.csgraph'
 	@touch $(READY)
 
+# Half a minute when the kernel has changed: once here, not in every process of the tests that meets it first.
+$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py)
+	@$(BIN)/python -c 'from matcher.solvers import paths; paths.warm() or print("The kernel (paths) cannot be compiled here; OR-Tools answers alone.")'
+	@touch $(COMPILED)
+
 demo: $(READY) ## set up and play a day of a county through the whole chain (DEMO="--help" for more)
 	@$(BIN)/paidan demo $(DEMO)
 
 up: $(READY) ## run paidan on this machine: API, matcher and worker on http://127.0.0.1:8311
 	@$(BIN)/paidan up $(UP)
 
-check: $(READY) ## format, lint, types, import contracts, unit, contract and story tests; no services, about a minute
+check: $(COMPILED) ## format, lint, types, import contracts, unit, contract and story tests; no services, about a minute
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -52,7 +58,7 @@ services-stop: ## stop them and delete their data
 chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
-bench: $(READY) ## the benchmarks, each with its comparison, as ratios of one run
+bench: $(COMPILED) ## the benchmarks, each with its comparison, as ratios of one run
 	@$(BIN)/python -m tests.benchmarks
 
 lock: ## pin every dependency again, with hashes and without addresses

@@ -7,7 +7,7 @@ recorded in logs is absent (UNSET) where it has its default, so that an older po
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -78,6 +78,8 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cpsat_deterministic_time: Positive = 2.0
     #: The parent re-checks all pairs up to this many, a seeded sample above (DESIGN 5).
     proof_pairs: Whole = 1_000_000
+    #: Absent: "auto", the compiled `paths` kernel where a problem is large, OR-Tools else (`solvers.paths.wanted`).
+    engine: Literal["auto", "ortools", "paths"] | UnsetType = UNSET
 
 
 def _modes() -> dict[Travel, Mode]:
@@ -180,12 +182,16 @@ def canonical(policy: Policy) -> Policy:
     """Return the same rules without what says nothing: optional parts that have their defaults."""
     costs = UNSET if policy.costs == Costs() else policy.costs
     limits = UNSET if policy.limits == Limits() else policy.limits
-    return msgspec.structs.replace(policy, costs=costs, limits=limits)
+    budget = msgspec.structs.replace(policy.budget, engine=UNSET) if policy.budget.engine == "auto" else policy.budget
+    return msgspec.structs.replace(policy, costs=costs, limits=limits, budget=budget)
 
 
 def stated(policy: Policy) -> Policy:
     """Return the same rules with every value written out, for people to read."""
-    return msgspec.structs.replace(policy, costs=policy.costs or Costs(), limits=policy.limits or Limits())
+    budget = msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto")
+    return msgspec.structs.replace(
+        policy, costs=policy.costs or Costs(), limits=policy.limits or Limits(), budget=budget
+    )
 
 
 DEFAULT = Policy()

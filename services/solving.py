@@ -14,11 +14,15 @@ import pickle
 import signal
 import struct
 import sys
+import threading
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import BinaryIO
+
+from msgspec import structs
 
 from matcher.problem import Plan, Problem
 
@@ -32,7 +36,7 @@ ANSWER_BYTES_MAX = 2**31
 FAREWELL_S = 2.0
 
 _LENGTH = struct.Struct("<Q")
-_CHILD = "from services.solving import serve; serve()"
+_CHILD = "from services.solving import serve; serve(live={live})"
 
 
 class InlineSolver:
@@ -52,13 +56,14 @@ class InlineSolver:
 
 class ProcessSolver:
     """Solves in child processes. A child that crashes, answers garbage or exceeds `guard_s` is replaced, and that one
-    problem is answered greedily (`fallbacks` counts them). `guard_s` None, as in lock-step: wait as long as it takes.
+    problem is answered greedily (`fallbacks` counts them); before that, one that the compiled kernel was to solve is
+    asked again of OR-Tools. `guard_s` None, as in lock-step: wait as long as it takes, for the kernel's compile, too.
 
     `child`: the command line of a child, for tests.
     """
 
     def __init__(self, *, children: int = 1, guard_s: float | None = None, child: Sequence[str] | None = None) -> None:
-        command = list(child or (sys.executable, "-P", "-c", _CHILD))
+        command = list(child or (sys.executable, "-P", "-c", _CHILD.format(live=guard_s is not None)))
         self._children = [_Child(command) for _ in range(max(1, children))]
         self._guard_s = guard_s
         self._idle: asyncio.LifoQueue[_Child] = asyncio.LifoQueue()
@@ -99,21 +104,40 @@ class ProcessSolver:
         self._idle, self._starting = asyncio.LifoQueue(), None
 
     async def _ask(self, child: _Child, problem: Problem) -> Plan:
+        for attempt in _attempts(problem):
+            plan, late = await self._tried(child, attempt)
+            if plan is not None:
+                return plan
+            await child.replace()
+            if late:
+                break
+        self.fallbacks += 1
+        return await _greedy(problem)
+
+    async def _tried(self, child: _Child, problem: Problem) -> tuple[Plan | None, bool]:
+        """Return the child's checked plan, None where it has none that holds; and whether its time is over."""
         from matcher.solvers.proof import Unproven
 
         began = time.perf_counter()
         try:
             async with asyncio.timeout(self._guard_s):
                 plan = await child.ask(problem)
-            return await _checked(problem, plan, time.perf_counter() - began)
+            return await _checked(problem, plan, time.perf_counter() - began), False
         except (ChildFailed, Unproven, TimeoutError) as failure:
-            LOG.error("Solver child replaced, this problem is answered greedily: %r", failure)
+            LOG.error("Solver child replaced: %r", failure)
+            return None, isinstance(failure, TimeoutError)
         except BaseException:  # cancelled halfway: the next answer would be that of this question
             child.kill()
             raise
-        self.fallbacks += 1
-        await child.replace()
-        return await _greedy(problem)
+
+
+def _attempts(problem: Problem) -> list[Problem]:
+    """Return the problem as it is, then, where that may be the kernel's, once more for OR-Tools alone."""
+    from matcher.solvers import paths
+
+    if not paths.wanted(problem):
+        return [problem]
+    return [problem, replace(problem, budget=structs.replace(problem.budget, engine="ortools"))]
 
 
 class ChildFailed(Exception):
@@ -237,15 +261,18 @@ def _loaded(answer: bytes) -> object:
 # --- the child -------------------------------------------------------------------------------------------------
 
 
-def serve() -> None:
-    """Answer problems from stdin on stdout until the pipe closes, be it because the parent was killed."""
+def serve(*, live: bool = False) -> None:
+    """Answer problems from stdin on stdout until the pipe closes, be it because the parent was killed.
+
+    `live`: nobody waits for the kernel's compile; it is done beside, from the first problem on that asks for it.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a stray print must not look like an answer
     from matcher.solvers import exact, proof  # noqa: F401 - import while nobody waits
 
     while (question := _frame(sys.stdin.buffer)) is not None:
-        answer = pickle.dumps(_answer(question), protocol=5)
+        answer = pickle.dumps(_answer(question, live), protocol=5)
         try:
             answers.write(_LENGTH.pack(len(answer)) + answer)
             answers.flush()
@@ -262,11 +289,22 @@ def _frame(pipe: BinaryIO) -> bytes | None:
     return body if len(body) == size else None
 
 
-def _answer(question: bytes) -> Plan | str:
-    from matcher.solvers import solve
+def _answer(question: bytes, live: bool) -> Plan | str:
+    from matcher.solvers import paths, solve
 
     try:
-        return solve(pickle.loads(question))  # noqa: S301 - the parent's own problem
+        problem = pickle.loads(question)  # noqa: S301 - the parent's own problem
+        if live and paths.wanted(problem):
+            _warm_beside()
+        return solve(problem, patient=not live)
     except Exception as failure:
         LOG.exception("The problem could not be solved.")
         return repr(failure)
+
+
+@lru_cache(maxsize=1)
+def _warm_beside() -> None:
+    """Begin to compile or load the kernel in a thread; once a process."""
+    from matcher.solvers import paths
+
+    threading.Thread(target=paths.warm, name="kernel", daemon=True).start()

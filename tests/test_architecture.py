@@ -54,7 +54,19 @@ def test_the_core_itself_never_catches_what_it_does_not_name():
 
 
 def test_the_command_line_answers_without_loading_anything_heavy():
-    heavy = "numpy", "scipy", "ortools", "pandas", "fastapi", "kombu", "apprise", "faust", "holidays", "aiokafka"
+    heavy = (
+        "numpy",
+        "scipy",
+        "ortools",
+        "numba",
+        "pandas",
+        "fastapi",
+        "kombu",
+        "apprise",
+        "faust",
+        "holidays",
+        "aiokafka",
+    )
     probe = f"import sys, services.cli; services.cli.build(); print([m for m in {heavy} if m in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"

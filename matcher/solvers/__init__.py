@@ -9,8 +9,11 @@ from __future__ import annotations
 from matcher.problem import Plan, Problem
 
 
-def solve(problem: Problem) -> Plan:
-    """Return the best plan: most weighted places filled, then the least cost. Never raises for a valid problem."""
+def solve(problem: Problem, *, patient: bool = True) -> Plan:
+    """Return the best plan: most weighted places filled, then the least cost. Never raises for a valid problem.
+
+    `patient` False (the live stream only): a large problem does not wait until the compiled kernel is loaded.
+    """
     from matcher.solvers.exact import solve as exact
 
-    return exact(problem)
+    return exact(problem, patient=patient)

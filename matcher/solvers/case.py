@@ -5,6 +5,7 @@ Made once a solve; `greedy`, `crews` and `shortfalls` read it. Requirements and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,7 @@ class Case:
 
     problem: Problem
     candidates: Candidates
-    rows: list[Row]
+    rows: Sequence[Row]
     order: list[int]
     place: list[int]
     network: Network | None  # none: no feasible pair at all

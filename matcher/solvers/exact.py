@@ -1,12 +1,15 @@
 """The road from problem to plan: candidate rows, relaxation as flow, what flow cannot express, reasons, certificate.
 
+Large problems go to the compiled kernel (`paths`) first; where its answer is no plan (visits of one person or a crew
+find no start), or it cannot be had, the problem is solved here from the beginning.
+
 Called by `matcher.solvers.solve`, and for its greedy form by the services when a solver process fails.
 """
 
 from __future__ import annotations
 
 from matcher.problem import Plan, Problem
-from matcher.solvers import greedy, hall
+from matcher.solvers import greedy, hall, paths
 from matcher.solvers.calendar import Calendar
 from matcher.solvers.case import open_case
 from matcher.solvers.crews import settle
@@ -14,8 +17,20 @@ from matcher.solvers.growth import relax
 from matcher.solvers.writing import write
 
 
-def solve(problem: Problem) -> Plan:
-    """Return the best plan, with the prices that prove it or the gap that is left."""
+def solve(problem: Problem, *, patient: bool = True) -> Plan:
+    """Return the best plan, with the prices that prove it or the gap that is left.
+
+    `patient`: wait until the kernel is compiled; else OR-Tools answers as long as it is not.
+    """
+    if paths.wanted(problem) and (patient or paths.ready()):
+        plan = paths.solve(problem)
+        if plan is not None:
+            return plan
+    return by_flow(problem)
+
+
+def by_flow(problem: Problem) -> Plan:
+    """Return the best plan by OR-Tools."""
     case = open_case(problem)
     if case.network is None:
         return write(case, Calendar(problem, case.candidates), "ortools-flow")

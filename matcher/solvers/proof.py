@@ -17,6 +17,9 @@ from matcher.problem import COST_MAX, I64, Certificate, Placement, Plan, Problem
 from matcher.solvers import recount
 from matcher.solvers.calendar import leg_s
 
+#: Engines whose plan is a cheapest flow itself, so that its prices must prove it to the point.
+FLOWS = ("ortools-flow", "paths")
+
 
 class Unproven(Exception):
     """The plan is not what it says; the message names what failed."""
@@ -135,7 +138,7 @@ def _check_certificate(problem: Problem, plan: Plan, certificate: Certificate) -
     )
     bound = _check_listed(problem, certificate, served)
     _check_claim(problem, plan, certificate, bound)
-    if plan.optimal or plan.engine != "ortools-flow":
+    if plan.optimal or plan.engine not in FLOWS:
         _check_unlisted(problem, certificate, served)
 
 
@@ -196,7 +199,7 @@ def _check_claim(problem: Problem, plan: Plan, certificate: Certificate, bound: 
     value = sum(sum(p.cost.values()) for p in plan.placements)
     value += int((certificate.unserved * (asked.people - placed)).sum())
     _require((plan.gap == 0) == plan.optimal and plan.gap >= 0, "A plan is optimal exactly when its gap is 0.")
-    if plan.engine == "ortools-flow":
+    if plan.engine in FLOWS:
         _require(value == bound, f"The plan costs ({value}), the flow it stands on ({bound}).")
     else:
         _require(bound <= value and plan.gap <= value - bound, "The gap is wider than the bound says.")

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import chain_against_file, crew_among_singles, matching_against_scipy, month_against_nearest_first
+from tests.benchmarks import (
+    chain_against_file,
+    crew_among_singles,
+    matching_against_scipy,
+    month_against_nearest_first,
+    paths_against_ortools,
+)
 
 if __name__ == "__main__":
     matching_against_scipy.main()
+    print("compiled kernel against OR-Tools and SciPy:")
+    paths_against_ortools.main()
     chain_against_file.main()
     sys.argv = [sys.argv[0], "--people", "12000", "--seeds", "2"]
     print("one crew among 10,000 single requests, 12,000 people:")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from matcher.policy import Budget
 from matcher.problem import Plan
 from matcher.solvers import solve
 from services.solving import InlineSolver, ProcessSolver
@@ -182,3 +183,36 @@ def test_a_child_outlives_ctrl_c_and_ends_with_its_parent() -> None:
         assert select.select([holder], [], [], 10)[0], "the child lives on without its parent"
     finally:
         os.close(holder)
+
+
+def test_after_a_crash_of_the_kernel_ortools_is_asked() -> None:
+    crash = (
+        "import os; from services import solving; ask = solving._answer;"
+        "solving._answer = lambda q, live: ask(q, live) if b'ortools' in q else os._exit(139);"
+        "solving.serve()"
+    )
+    solver = ProcessSolver(child=[sys.executable, "-c", crash])
+    case = contested(1, people=6)
+
+    async def work() -> None:
+        plan = await solver.solve(replace(case, budget=Budget(engine="paths")))
+        assert (plan.engine, plan.optimal) == ("ortools-flow", True)
+
+    _run(solver, work)
+    assert solver.fallbacks == 0
+
+
+def test_a_live_child_answers_before_the_kernel_is_loaded_and_with_it_later() -> None:
+    solver = ProcessSolver(guard_s=300)
+    case = replace(contested(1, people=6), budget=Budget(engine="paths"))
+
+    async def work() -> None:
+        engines = [(await solver.solve(case)).engine]
+        async with asyncio.timeout(500):
+            while engines[-1] != "paths":
+                await asyncio.sleep(0.1)
+                engines.append((await solver.solve(case)).engine)
+        assert engines[0] == "ortools-flow"
+
+    _run(solver, work)
+    assert solver.fallbacks == 0

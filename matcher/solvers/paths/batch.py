@@ -1,0 +1,203 @@
+"""One solve by the kernel, from nothing to the optimum over all feasible pairs, with its prices.
+
+Called by `road` and, with arrays of their own, by benchmarks. The fill comes first by a price U' that starts low (that
+is quick) and rises until nothing more can be filled (`hall`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matcher.problem import I64
+from matcher.solvers.paths.auction import auction, tighten
+from matcher.solvers.paths.forward import serve_all
+from matcher.solvers.paths.ground import Ground
+from matcher.solvers.paths.hall import reaches_more
+from matcher.solvers.paths.release import release_all
+from matcher.solvers.paths.values import (
+    ASK,
+    AT,
+    COUNT,
+    DIST,
+    DOUBTS,
+    FAR,
+    FIRST,
+    LENGTH,
+    OPEN,
+    OTHER,
+    PAIR_COST,
+    PERSON_BITS,
+    PERSON_MASK,
+    PLACE,
+    PRICE,
+    SIZE,
+    SPARED_AT,
+    SPARED_END,
+    UNSERVED,
+    WEIGHT,
+    Asks,
+    Flow,
+    Lists,
+    Work,
+)
+
+#: U' begins at this many times the dearest pair, and is multiplied by RISE when more could be filled.
+FIRST_PRICE = 4
+RISE = 4
+#: A path that goes past more people than this is given up at first, and its requirement bids.
+POPS = 256
+#: Points by which a bid goes above the second best.
+STEP = 64
+#: Pairs that one step of the search finds at most; room for pairs at first, by ask.
+FRESH = 1024
+ROOM = 64
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The optimum: pairs (requirement, person, cost) in the ground's numbers, prices at `fill_price`, lists."""
+
+    requirement: I64
+    person: I64
+    cost: I64
+    price: I64  # [V]
+    pays: I64  # [R]
+    unserved: I64  # [R]
+    lists: Lists
+
+
+def solve(ground: Ground) -> Solved:
+    """Return the cheapest plan of the weightiest fill."""
+    return _Batch(ground).solve()
+
+
+class _Batch:
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self.fill_price = min(ground.fill_price, max(1, FIRST_PRICE * ground.dearest))
+        flow = _flow(ground, self._unserved())
+        self.work = Work(ground.people, ground.asks, ground.grids, _lists(ground.asks), flow)
+        self.needs = flow.needs
+
+    def solve(self) -> Solved:
+        ground, needs, price = self.ground, self.needs, self.work.flow.nodes[:, PRICE]
+        hard = self._serve(np.repeat(np.arange(len(needs)), ground.supply), POPS if self._single() else FAR)
+        if len(hard):
+            self._auction(hard)
+        mark = np.zeros(len(price), np.int64)
+        while self.fill_price < ground.fill_price and needs[:, OPEN].any():
+            if not self._could_fill_more(mark):
+                break
+            mark[:] = 0
+            self._raise()
+        price += mark * (ground.fill_price - self.fill_price)
+        self.fill_price = ground.fill_price
+        return self._solved()
+
+    def _unserved(self) -> I64:
+        return self.ground.weight * self.fill_price + self.ground.waiting
+
+    def _single(self) -> bool:
+        """Say whether everybody takes one, and every requirement is one place: the auction knows nothing else."""
+        return bool((self.ground.supply == 1).all() and (self.ground.capacity == 1).all())
+
+    def _serve(self, order: I64, pops_max: int = FAR) -> I64:
+        """Serve these, one place each; return those whose paths went past more people than that."""
+        state, hard = np.zeros(2, np.int64), np.empty(len(order), np.int64)
+        while not serve_all(self.work, order, state, hard, pops_max):
+            self._help()
+        return hard[: state[1]]
+
+    def _auction(self, hard: I64) -> None:
+        """Serve these by bids, then put right what bids leave a little off."""
+        queue, again = np.empty(len(self.needs), np.int64), np.empty(len(self.needs), np.int64)
+        queue[: len(hard)] = hard[::-1]
+        state = np.array([len(hard), 0], np.int64)
+        while not auction(self.work, queue, state, STEP):
+            self._help()
+        state[:] = 0
+        while not tighten(self.work, again, state):
+            self._help()
+        self._serve(again[: state[1]])
+        release_all(self.work)
+
+    def _could_fill_more(self, mark: I64) -> bool:
+        needs = self.needs
+        weights = np.unique(needs[needs[:, OPEN] > 0, WEIGHT])[::-1].copy()
+        while True:
+            mark[:] = 0
+            more = reaches_more(self.work, weights, mark, np.empty(len(needs), np.int64))
+            if more or not self.work.lists.top[DOUBTS]:
+                return bool(more)
+            self._help()
+
+    def _raise(self) -> None:
+        """Offer more for a place, and try again for those left out."""
+        needs = self.needs
+        self.fill_price = min(self.ground.fill_price, RISE * self.fill_price)
+        needs[:, UNSERVED] = self._unserved()
+        again = np.repeat(np.arange(len(needs)), needs[:, OPEN])
+        needs[:, OPEN] = 0
+        self._serve(again)
+
+    def _help(self) -> None:
+        """Do what the kernel stopped for: judge pairs where rounding decides, else make room for lists."""
+        lists = self.work.lists
+        waiting = int(lists.top[DOUBTS])
+        if waiting:
+            lists.top[DOUBTS] = 0
+            keys = np.unique(lists.doubts[:waiting])
+            costs = [self.ground.judge(key >> PERSON_BITS, key & PERSON_MASK) for key in keys.tolist()]
+            table = np.concatenate((lists.judged, np.column_stack((keys, np.array(costs, np.int64)))))
+            self.work = self.work._replace(lists=lists._replace(judged=table[np.argsort(table[:, 0])]))
+            return
+        room = np.empty(2 * len(lists.keys) + 4 * FRESH, np.int64)
+        room[: len(lists.keys)] = lists.keys
+        self.work = self.work._replace(lists=lists._replace(keys=room))
+
+    def _solved(self) -> Solved:
+        flow, people = self.work.flow, len(self.ground.capacity)
+        first, count = flow.nodes[people:, FIRST], flow.nodes[people:, COUNT]
+        requirement = np.repeat(np.arange(len(count)), count)
+        slot = np.arange(len(requirement)) + np.repeat(first - (np.cumsum(count) - count), count)
+        price, pays = flow.nodes[:people, PRICE].copy(), flow.nodes[people:, PRICE].copy()
+        pairs = flow.slots[slot]
+        return Solved(requirement, pairs[:, OTHER], pairs[:, PAIR_COST], price, pays, self._unserved(), self.work.lists)
+
+
+def listed(solved: Solved, ask: I64) -> tuple[I64, I64, I64]:
+    """Return every pair listed as requirement, person, cost; those of a shared ask for each of its requirements."""
+    lists = solved.lists
+    length = lists.table[ask, LENGTH]
+    at = np.cumsum(length) - length
+    keys = lists.keys[np.arange(int(length.sum())) + np.repeat(lists.table[ask, AT] - at, length)]
+    return np.repeat(np.arange(len(ask)), length), keys & PERSON_MASK, keys >> PERSON_BITS
+
+
+def _lists(asks: Asks) -> Lists:
+    most = int((asks.facts[:, SPARED_END] - asks.facts[:, SPARED_AT]).max(initial=0))
+    keys, fresh = np.empty(ROOM * len(asks.facts) + 4 * FRESH, np.int64), np.empty(FRESH + most, np.int64)
+    judged, doubts = np.empty((0, 2), np.int64), np.empty(FRESH, np.int64)
+    return Lists(keys, np.zeros((len(asks.facts), 7), np.int64), np.zeros(2, np.int64), fresh, judged, doubts)
+
+
+def _flow(ground: Ground, unserved: I64) -> Flow:
+    size = np.concatenate((ground.capacity, ground.supply))
+    nodes = np.zeros((len(size), 8), np.int64)
+    nodes[:, FIRST], nodes[:, SIZE] = np.cumsum(size) - size, size
+    nodes[:, DIST], nodes[:, PLACE] = FAR, -1
+    needs = np.zeros((len(ground.ask), 4), np.int64)
+    needs[:, ASK], needs[:, WEIGHT], needs[:, UNSERVED] = ground.ask, ground.weight, unserved
+    asks = len(ground.asks.place)
+    return Flow(
+        nodes=nodes,
+        slots=np.zeros((int(size.sum()), 2), np.int64),
+        needs=needs,
+        heap=np.zeros(len(ground.capacity), np.int64),
+        touched=np.zeros(len(size), np.int64),
+        seen=np.zeros(asks, np.int64),
+        ask_best=np.full(asks, FAR, np.int64),
+        counts=np.zeros(3, np.int64),
+    )

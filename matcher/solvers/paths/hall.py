@@ -1,0 +1,127 @@
+"""Kernel: whether more (or weightier) places could be filled, over all feasible pairs; if not, prices that prove it.
+
+From the open places alternating paths are followed, the weightiest first. One that ends at free capacity, or at a
+served requirement of smaller weight, could fill more. If none does, whatever was reached from weight w may pay w times
+any rise of U': its people are all taken, by requirements that weigh as much (MATCHING 4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matcher.solvers.paths.compiling import compiled
+from matcher.solvers.paths.search import cell_at, home_cell, pair_cost, safe_m
+from matcher.solvers.paths.values import (
+    ASK,
+    AT,
+    BOUND,
+    COUNT,
+    ENTRY,
+    FAR,
+    FIRST,
+    FURTHEST_M,
+    GRID,
+    LENGTH,
+    OPEN,
+    OTHER,
+    PERSON_MASK,
+    RING,
+    SIZE,
+    STEP,
+    WEIGHT,
+)
+
+#: An ask whose people have all been looked at, in `ask_best`.
+LOOKED_AT = -1
+
+
+@compiled
+def reaches_more(work: Any, weights: Any, mark: Any, queue: Any) -> bool:
+    """Say whether more could be filled; else leave in `mark` the weight from which each node was reached.
+
+    Void where pairs wait to be judged afterwards.
+
+    `weights`: those of open places, falling; `mark` (people, then requirements): zeros.
+    """
+    flow = work.flow
+    people = len(flow.nodes) - len(flow.needs)
+    more = False
+    for n in range(len(weights)):
+        size = at = 0
+        for i in range(len(flow.needs)):
+            if flow.needs[i, OPEN] > 0 and flow.needs[i, WEIGHT] == weights[n] and mark[people + i] == 0:
+                mark[people + i] = weights[n]
+                queue[size] = i
+                size += 1
+        while at < size and not more:
+            size, more = spread(work, queue[at], weights[n], mark, queue, size)
+            at += 1
+        if more:
+            break
+    for i in range(len(flow.needs)):
+        flow.ask_best[flow.needs[i, ASK]] = FAR
+    return more
+
+
+@compiled
+def spread(work: Any, i: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
+    """Follow every feasible pair of one requirement; its ask is looked at once only."""
+    flow, lists = work.flow, work.lists
+    a = flow.needs[i, ASK]
+    if flow.ask_best[a] == LOOKED_AT:
+        return size, False
+    flow.ask_best[a] = LOOKED_AT
+    begin = lists.table[a, AT]
+    for n in range(begin, begin + lists.table[a, LENGTH]):
+        size, more = visit(flow, lists.keys[n] & PERSON_MASK, weight, mark, queue, size)
+        if more:
+            return size, True
+    if lists.table[a, BOUND] >= FAR:
+        return size, False
+    return spread_unlisted(work, a, weight, mark, queue, size)
+
+
+@compiled
+def visit(flow: Any, v: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
+    """Reach a person, and through them whom they serve."""
+    nodes = flow.nodes
+    people = len(nodes) - len(flow.needs)
+    if mark[v] > 0:
+        return size, False
+    mark[v] = weight
+    if nodes[v, COUNT] < nodes[v, SIZE]:
+        return size, True
+    for n in range(nodes[v, FIRST], nodes[v, FIRST] + nodes[v, COUNT]):
+        node = flow.slots[n, OTHER]
+        if flow.needs[node - people, WEIGHT] < weight:
+            return size, True
+        if mark[node] == 0:
+            mark[node] = weight
+            queue[size] = node - people
+            size += 1
+    return size, False
+
+
+@compiled
+def spread_unlisted(work: Any, a: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
+    """Go on where the ask's list ends, to the last feasible person."""
+    people, asks, grids = work.people, work.asks, work.grids
+    q = asks.facts[a, GRID]
+    row, col = home_cell(grids, asks, a)
+    own = work.lists.table[a]
+    ring, step, entry = own[RING], own[STEP], own[ENTRY]
+    while True:
+        while step < max(1, 8 * ring):
+            cell = cell_at(grids, q, row, col, ring, step)
+            if cell >= 0:
+                for at in range(grids.starts[cell] + entry, grids.starts[cell + 1]):
+                    v = grids.entries[at]
+                    if mark[v] == 0 and pair_cost(people, asks, work.lists, a, v) >= 0:
+                        size, more = visit(work.flow, v, weight, mark, queue, size)
+                        if more:
+                            return size, True
+            entry = 0
+            step += 1
+        if safe_m(grids, asks, a, ring) > grids.frame[q, FURTHEST_M]:
+            return size, False
+        ring, step = ring + 1, 0

@@ -1,0 +1,123 @@
+"""What the kernel works on: few plain tables, their columns named here. Numbering is the solving order.
+
+Made by `ground` and `batch`, read and changed by the kernel's functions. A row is what one look needs (a cache line);
+there are few tables because every call in the kernel hands them all on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from matcher.problem import F64, I32, I64, U8
+
+#: Beyond every price and cost.
+FAR = 2**61
+#: A list entry is cost << 32 | person: sorted by cost, then by solving rank.
+PERSON_BITS = 32
+PERSON_MASK = 2**32 - 1
+
+
+# `People.place`, and the first three of `Asks.place` (unit sphere)
+X, Y, Z, REACH_M, SPEED_MPS = range(5)
+# `People.facts`: POINTS are the cost terms of the person alone; `..._AT, ..._END` are rows of other tables
+POINTS, HOME, HOURS_AT, HOURS_END, BUSY_AT, BUSY_END, CERT_AT, CERT_END = range(8)
+
+
+class People(NamedTuple):
+    """Everybody who could be asked at all, by solving rank."""
+
+    place: F64  # [V, 5]
+    facts: I64  # [V, 8]
+    levels: U8  # [V, skills]
+    hours: I64  # [., 2] from, until
+    busy: I64  # [., 2] from, until
+    certs: I64  # [., 2] skill, expires
+
+
+# `Asks.place` (radians)
+LAT, LON = 3, 4
+# `Asks.facts`: people in BARRED_AT ... may not serve, or, where CHOOSY, only they may; FLOOR_POINTS is what everybody
+# pays but those in SPARED_AT ...
+(
+    DEPART_S, EARLIEST_S, LATEST_S, DURATION_S, FIXED_START_S, CIRCLE_S, ZONE, GRID, CHOOSY, FLOOR_POINTS,
+    NEED_AT, NEED_END, BARRED_AT, BARRED_END, WISH_AT, WISH_END, SPARED_AT, SPARED_END,
+) = range(18)  # fmt: skip
+
+
+class Asks(NamedTuple):
+    """What is asked for: requirements that ask the very same share one ask, hence one list."""
+
+    place: F64  # [A, 5]
+    facts: I64  # [A, 18]
+    needs: I64  # [., 2] skill, level
+    barred: I64  # people
+    wishes: I64  # [., 3] skill, level, points for whoever lacks it
+    spared: I64  # [., 2] person, points of the floor that they do not pay
+
+
+# `Grids.frame` (radians, metres) and `Grids.shape`
+SOUTH, WEST, HIGH, WIDE, FURTHEST_M = range(5)
+ROWS, COLS, CELLS_AT = range(3)
+
+
+class Grids(NamedTuple):
+    """People by cells of latitude and longitude, one grid a skill; cells row by row, entries by rank."""
+
+    frame: F64  # [Q, 5]
+    shape: I64  # [Q, 3]
+    starts: I64
+    entries: I32
+
+
+# `Lists.table`: every feasible pair not listed costs at least BOUND; RING, STEP, ENTRY: where the search goes on
+AT, LENGTH, ROOM, BOUND, RING, STEP, ENTRY = range(7)
+
+# `Lists.top`: first free place in `keys`; how many wait in `doubts`
+TOP, DOUBTS = range(2)
+#: Instead of a cost: a hard rule forbids the pair; only the rules themselves can say.
+FORBIDDEN, DOUBTFUL = -1, -2
+
+
+class Lists(NamedTuple):
+    """The pairs found so far by ask, sorted. `judged`: pairs where rounding decides, by the rules' own word."""
+
+    keys: I64
+    table: I64  # [A, 7]
+    top: I64  # [TOP, DOUBTS]
+    fresh: I64
+    judged: I64  # [., 2] ask << 32 | person (sorted), cost or FORBIDDEN
+    doubts: I64  # pairs that wait to be judged
+
+
+# `Flow.nodes`: people, then requirements. PRICE: p_v, pi_r; slots FIRST ... FIRST + SIZE, COUNT of them taken; then the
+# present search: DIST, VIA (node before), COST of the pair by which a person was reached, PLACE in the heap
+PRICE, FIRST, COUNT, SIZE, DIST, VIA, COST, PLACE = range(8)
+# `Flow.slots`: who is on the other side, at what cost
+OTHER, PAIR_COST = range(2)
+# `Flow.needs`: U_r at the present U', places that stay OPEN
+ASK, WEIGHT, UNSERVED, OPEN = range(4)
+# `Flow.counts`
+TOUCHED, SEEN, WAITING = range(3)
+
+
+class Flow(NamedTuple):
+    """Who serves what, the prices, and the working memory of one search (clean between searches)."""
+
+    nodes: I64  # [V + R, 8]
+    slots: I64  # [., 2]
+    needs: I64  # [R, 4]
+    heap: I64
+    touched: I64
+    seen: I64  # asks
+    ask_best: I64  # [A]
+    counts: I64  # [3]
+
+
+class Work(NamedTuple):
+    """Everything that the kernel's functions share."""
+
+    people: People
+    asks: Asks
+    grids: Grids
+    lists: Lists
+    flow: Flow
