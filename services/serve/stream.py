@@ -35,7 +35,7 @@ class StreamRole:
             shared.jobs, notify_queue(settings.prefix + NOTIFY), shared.metrics, prefix=settings.prefix
         )
         self._publishing = False
-        # In lock-step nothing may depend on the wall clock: no guard. Who asks waits for the journal and for nothing else.
+        # In lock-step nothing may depend on the wall clock: no guard. Who asks waits for the journal only: no linger.
         lockstep = not settings.beat_s
         guard_s = None if lockstep else settings.solve_guard_s
         self._solver = ProcessSolver(children=max(1, (os.cpu_count() or 2) - 1), guard_s=guard_s)

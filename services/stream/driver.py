@@ -219,9 +219,7 @@ class Stream:
             meters=self._meters,
         )
         followings = {
-            agent: Following(
-                self._log, partition, follower, agent=agent, gather_s=self._gather_s, meters=self._meters
-            )
+            agent: Following(self._log, partition, follower, agent=agent, gather_s=self._gather_s, meters=self._meters)
             for agent, follower in self._followers.items()
         }
         self._holdings[partition] = Holding(writer, followings, self._fail, after=self._ending.get(partition))
