@@ -35,7 +35,9 @@ def opening(zone: str) -> list[Command]:
 
 def asks(zone: str, count: int) -> list[Command]:
     """So many commands in turn: somebody reports, something is asked for."""
-    people = [command for command in county(1, zone=zone) if isinstance(command, RegisterVolunteer)][: count - count // 2]
+    people = [command for command in county(1, zone=zone) if isinstance(command, RegisterVolunteer)][
+        : count - count // 2
+    ]
     wanted = requests(1, DAY, count // 2, zone=zone)
     both = chain.from_iterable(zip(people, wanted, strict=False))
     return [*both, *people[len(wanted) :]]

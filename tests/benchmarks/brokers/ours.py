@@ -93,7 +93,9 @@ def _answered(stream: Stream, ends: dict[int, int]) -> bool:
 
 def _told(stream: Stream, ends: dict[int, int]) -> bool:
     return all(
-        following.next_offset >= ends[p] for p, held in stream._holdings.items() for following in held.followings.values()
+        following.next_offset >= ends[p]
+        for p, held in stream._holdings.items()
+        for following in held.followings.values()
     )
 
 
