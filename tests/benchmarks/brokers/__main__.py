@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import time
@@ -34,6 +35,7 @@ def main() -> None:
         missing = [name for name in NEEDED if name not in os.environ]
         if missing:
             sys.exit(f"{', '.join(missing)}: not set. Run `make services` and `source .services/env`.")
+        logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it says of each new topic that it has no leader yet
         found = _measured(given)
     print(report.page(found))
     if given.json:

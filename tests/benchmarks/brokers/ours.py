@@ -63,7 +63,7 @@ async def measure(which: str, profile: str | None) -> dict[str, Any]:
 
     shared = Shared(load(os.environ))
     role: Any = StreamRole(shared) if which == "shipped" else _Matching(shared)
-    watcher = cProfile.Profile()
+    watcher = cProfile.Profile(time.process_time)
     try:
         starting = asyncio.create_task(role.start())
         await _until(lambda: role.stream.owned or starting.done())

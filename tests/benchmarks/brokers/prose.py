@@ -17,6 +17,10 @@ record on; they keep no state, decide nothing, and after a crash give their answ
 """
 
 WHY = """
+What to compare with. The goal was taken from a plain agent that only decodes; that one answers nobody, and against it
+G17 is the strictest. One that sends an answer does what a service must at least, and one that awaits the
+acknowledgement before the next record is what somebody writes who wants to lose none.
+
 Why the ratio is what it is. A plain agent does nothing for a command but decode it and send something; nearly all of
 its time is Faust's own work for each record (four tasks, an event, an acknowledgement). Ours passes that by: what was
 fetched is handed over together, and a backlog is read by a consumer of our own. What is saved there is spent on the
@@ -59,8 +63,8 @@ all of it.
 
 ROLLING_WHY = """
 Without a name each leaving and each joining hands the partitions out anew, and those that move are signed in to and
-folded again. With one, nothing is handed out: the new process starts while the old one answers, and takes its place at
-once.
+folded again. With one, nothing is handed out: the new process starts while the old one answers, takes its place, and
+fences it by signing in. What is left is the fold and the first answers of a process that has just begun.
 """
 
 
