@@ -57,6 +57,7 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.SetCalendarYear: definitions.calendar_year,
     commands.SubmitRequest: requests.submit,
     commands.CancelRequest: requests.cancel,
+    commands.ChangeRequest: requests.change,
     commands.ReopenRequest: requests.reopen,
     commands.RateRequest: requests.rate,
     commands.RegisterVolunteer: volunteers.register,

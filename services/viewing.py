@@ -10,6 +10,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from matcher import events as e
 from matcher.commands import RegisterVolunteer
 from matcher.zone import ENDED, KEPT, LIVE, OfferState, RequestState, Status
@@ -184,6 +186,7 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         state=None,
         point=asked.point,
         place=asked.place,
+        post=asked.post or None,
         channel=asked.channel,
         urgency=asked.urgency,
         duration_minutes=asked.duration_minutes,
@@ -235,6 +238,13 @@ def _unfilled(fold: ZoneFold, event: e.RequirementUnfilled) -> None:
     if request is not None and requirement is not None:
         fold.explain(requirement, event)
         fold.settle(request)
+
+
+def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
+    if (request := fold.requests.get(event.command.request)) is not None:
+        request.earliest, request.latest = event.earliest, event.latest
+        request.duration_minutes = event.duration_minutes
+        request.provisional = request.provisional and event.command.latest is UNSET
 
 
 def _reopened(fold: ZoneFold, event: e.RequestReopened) -> None:
@@ -290,6 +300,7 @@ def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged
         places=said.places,
         visits_per_day=said.visits_per_day or None,
         visits_per_week=said.visits_per_week or None,
+        posts=said.posts or (),
         open_offers=[] if before is None else before.open_offers,
         open_assignments=[] if before is None else before.open_assignments,
     )
@@ -411,6 +422,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementOpened: _opened,
     e.RequirementFilled: _filled,
     e.RequirementUnfilled: _unfilled,
+    e.RequestChanged: _changed,
     e.RequestReopened: _reopened,
     e.WindowMoved: _window,
     e.RequestCompleted: _completed,

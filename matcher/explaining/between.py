@@ -28,6 +28,7 @@ class Cause(StrEnum):
     EXPIRED = "EXPIRED"
     SUPERSEDED = "SUPERSEDED"
     CANCELLED = "CANCELLED"
+    CHANGED = "CHANGED"
     PERSON_LEFT = "PERSON_LEFT"
     CREW_INCOMPLETE = "CREW_INCOMPLETE"
     OVERRUN = "OVERRUN"
@@ -54,6 +55,7 @@ _RELEASED = {
     ReleaseReason.OFFER_EXPIRED: Cause.EXPIRED,
     ReleaseReason.OFFER_SUPERSEDED: Cause.SUPERSEDED,
     ReleaseReason.REQUEST_CANCELLED: Cause.CANCELLED,
+    ReleaseReason.REQUEST_CHANGED: Cause.CHANGED,
     ReleaseReason.VOLUNTEER_LEFT: Cause.PERSON_LEFT,
     ReleaseReason.CREW_INCOMPLETE: Cause.CREW_INCOMPLETE,
     ReleaseReason.OVERRUN: Cause.OVERRUN,
@@ -97,7 +99,6 @@ class _Happened:
 
     def __init__(self, events: Iterable[Event], held: dict[str, Key]) -> None:
         self._ends: dict[Key, Cause] = {}
-        self._freed: set[str] = set()
         self._requests: dict[str, Cause] = {}
         self._people: set[str] = set()
         for event in events:
@@ -115,29 +116,28 @@ class _Happened:
         places = [cause for end, cause in self._ends.items() if end[:2] == key[:2] and end[2] != booking.person]
         causes += [cause for cause in dict.fromkeys(places) if cause is not Cause.DONE]
         causes += [Cause.PERSON_CHANGED] if booking.person in self._people else []
-        causes += [Cause.PERSON_FREED] if booking.person in self._freed else []
+        freed = any(end[2] == booking.person and end != key for end in self._ends)
+        causes += [Cause.PERSON_FREED] if freed else []
         return _because(key, causes or [Cause.WAS_OPEN], ended=False, was=was)
 
     def _take(self, event: Event, held: dict[str, Key]) -> None:
         match event:
             case e.AssignmentReleased():
-                self._end(held[event.assignment], _RELEASED[event.reason])
+                self._ends[held[event.assignment]] = _RELEASED[event.reason]
             case e.NoShowRecorded():
-                self._end(held[event.assignment], Cause.NO_SHOW)
+                self._ends[held[event.assignment]] = Cause.NO_SHOW
             case e.WorkFinished():
-                self._end(held[event.command.assignment], Cause.DONE)
+                self._ends[held[event.command.assignment]] = Cause.DONE
             case e.RequestSubmitted():
                 self._requests[event.command.request] = Cause.SUBMITTED
             case e.RequestReopened():
                 self._requests[event.request] = Cause.REOPENED
+            case e.RequestChanged():
+                self._requests[event.command.request] = Cause.CHANGED
             case e.VolunteerRegistered() | e.VolunteerChanged() | e.AvailabilityChanged() | e.VolunteerPaused():
                 self._people.add(event.command.volunteer)
             case _:
                 pass
-
-    def _end(self, key: Key, cause: Cause) -> None:
-        self._ends[key] = cause
-        self._freed.add(key[2])
 
 
 def _because(key: Key, causes: list[Cause], *, ended: bool, was: Unassigned | None = None) -> Because:

@@ -9,6 +9,7 @@ from tests.benchmarks import (
     crew_among_singles,
     matching_against_scipy,
     month_against_nearest_first,
+    online_windows,
     paths_against_ortools,
 )
 
@@ -21,4 +22,5 @@ if __name__ == "__main__":
     print("one crew among 10,000 single requests, 12,000 people:")
     crew_among_singles.main()
     sys.argv = sys.argv[:1]
+    online_windows.main()
     month_against_nearest_first.main()

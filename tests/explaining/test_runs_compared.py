@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from matcher import commands as c
-from matcher.events import MatchRunFinished, OfferSent
-from matcher.explaining.between import Cause
+from matcher.events import MatchRunFinished, OfferSent, ReleaseReason
+from matcher.explaining.between import _RELEASED, Cause
+from matcher.explaining.sentences import LANGUAGES
 from matcher.reasons import Unassigned
 from matcher.terms import HeldSkill
 from matcher.zone import LIVE
@@ -101,6 +102,26 @@ def test_who_left_and_what_was_cancelled_are_gone_for_that():
     said = causes(compared(story), ended=True)
     assert said[("r1", who["r1"])] == [Cause.PERSON_LEFT]
     assert said[("r2", who["r2"])] == [Cause.CANCELLED]
+
+
+def test_every_way_in_which_a_booking_is_released_has_its_cause_in_both_languages():
+    assert set(_RELEASED) == set(ReleaseReason)
+    for words in LANGUAGES.values():
+        assert {f"cause.{cause}" for cause in Cause} <= set(words)
+
+
+def test_a_changed_request_lets_go_of_who_was_to_come():
+    story = Story()
+    story.volunteer("ana")
+    story.request("r1")
+    story.tick()
+    story.send(c.ChangeRequest, request="r1", duration_minutes=90)
+    story.tick()
+    said = compared(story)
+    assert [(each.ended, each.causes) for each in said.because] == [(True, [Cause.CHANGED]), (False, [Cause.CHANGED])]
+    [move] = said.difference.moved
+    assert (move.before.person, move.after.person) == ("ana", "ana")
+    assert move.before.start_s < move.after.start_s
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -125,6 +125,14 @@ def test_who_names_a_latest_time_is_not_moved_and_neither_are_windows_of_plain_d
         assert only(each.send(c.SetCalendarYear, days=year(off=(date(2026, 3, 3),))), WindowMoved) == []
 
 
+def test_a_window_that_was_changed_by_word_is_not_moved_any_more():
+    story = Story(COUNTED)
+    counted(story)
+    story.send(c.ChangeRequest, request="r1", latest=at(20))
+    assert only(story.send(c.SetCalendarYear, days=year()), WindowMoved) == []
+    assert latest(story) == (at(20), msgspec.UNSET)
+
+
 def test_a_request_opened_again_gets_as_many_working_days_again():
     story = Story(COUNTED)
     story.send(c.SetCalendarYear, days=year())
