@@ -190,10 +190,12 @@ class Writer:
         """Take the partition and fold up to the own sign-in. Raises Fenced if it is not the last that holds."""
         self._nudge.clear()
         self._in_hand_at_s = None  # what was in hand when it was fenced is read again
+        await self._start()
+        # Whoever holds the partition now may go on answering until the sign-in: most of the fold comes before it.
+        await self._fold_to((await self._log.bounds(JOURNAL, self.partition)).end - 1)
         self._sign_in_id = self._new_id()
         record = SignIn(id=self._sign_in_id, at=self._now())
         offset = await self._log.append(JOURNAL, self.partition, [Message(encode(record))])
-        await self._start()
         directly = await self._fold_to(offset)
         if self._fold.chain.last != self._sign_in_id:
             raise Fenced

@@ -126,6 +126,8 @@ class Appending:
         except MessageSizeTooLargeError as error:
             raise MessageTooLarge(f"The broker refuses a batch for {words} as too large.") from error
         except (TimeoutError, KafkaTimeoutError) as error:
+            # It would send this batch before any other of the partition, for ever: what comes next must not wait for it.
+            self._abandon(producer)
             raise AppendUncertain(f"No answer to an append to {words} in {self._deadline_s:.0f} s.") from error
         except FORBIDDEN as error:
             raise unreachable(error) from error

@@ -22,7 +22,7 @@ from matcher.zone import digest
 from services.api import bodies, context, identity
 from services.api.answers import Trouble, looked_up, reply
 from services.api.context import Context
-from services.ports import MessageTooLarge
+from services.ports import AppendUncertain, MessageTooLarge
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,10 @@ def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Requ
 
 
 async def _append_once(its: Context, command: c.Command) -> None:
-    """Append unless the same was taken before. Raises Trouble: 422 for another body, 429, 413."""
+    """Append unless the same was taken before; return when it stands in the log, whoever has appended it.
+
+    Raises Trouble: 422 for another body, 429, 413; and what an append raises, also to those who repeated it meanwhile.
+    """
     key, said = (command.zone, command.id), digest(command).hex()
     before = its.pending.digest(key)
     if before is None:  # while the board is asked, the same may come again
@@ -123,6 +126,7 @@ async def _append_once(its: Context, command: c.Command) -> None:
                 f"The {identity.KEY} was used before for another body. Use a fresh one.",
                 command=command.id,
             )
+        await its.pending.stands(key)
         return
     if its.pending.full:
         problem = Trouble(429, "too_much", f"({len(its.pending)}) commands wait for an answer. Try again later.")
@@ -132,10 +136,14 @@ async def _append_once(its: Context, command: c.Command) -> None:
     try:
         [(partition, offset)] = await its.append([command])
     except MessageTooLarge as error:
-        its.pending.drop(key)
-        raise Trouble(413, "too_large", "The command is too large for the log. Split it.") from error
+        problem = Trouble(413, "too_large", "The command is too large for the log. Split it.")
+        its.pending.failed(key, problem)
+        raise problem from error
+    except Exception as error:
+        its.pending.failed(key, error)
+        raise
     except BaseException:
-        its.pending.drop(key)
+        its.pending.failed(key, AppendUncertain(f"The append of command ({command.id}) was given up."))
         raise
     its.pending.appended(key, partition, offset)
 

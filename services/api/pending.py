@@ -26,6 +26,8 @@ class Pending:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._digests: dict[Key, str] = {}
+        #: appends under way: their end, which whoever repeats the command waits for
+        self._appending: dict[Key, asyncio.Future[None]] = {}
         self._places: dict[int, list[tuple[int, Key]]] = {}
         self._answered: dict[int, int] = {}
         self._parked: OrderedDict[Key, str] = OrderedDict()
@@ -54,7 +56,14 @@ class Pending:
     def take(self, key: Key, digest: str) -> None:
         """A command is about to be appended."""
         self._digests[key] = digest
+        self._appending[key] = asyncio.get_running_loop().create_future()
         self._empty.clear()
+
+    async def stands(self, key: Key) -> None:
+        """Wait until the append under way has ended; raise what it raised. Only then may a repeat be answered."""
+        appending = self._appending.get(key)
+        if appending is not None:
+            await asyncio.shield(appending)
 
     async def emptied(self) -> None:
         """Wait until nothing is pending."""
@@ -62,14 +71,21 @@ class Pending:
 
     def appended(self, key: Key, partition: int, offset: int) -> None:
         """It stands at this offset of commands. (Its answer may have come first.)"""
+        self._ended(key)
         if offset <= self._answered.get(partition, -1):
             self.drop(key)
         else:
             heapq.heappush(self._places.setdefault(partition, []), (offset, key))
             self._placed.set()
 
+    def failed(self, key: Key, error: Exception) -> None:
+        """The append failed, or nobody knows: so for everybody who asked for it."""
+        self._ended(key, error)
+        self.drop(key)
+
     def drop(self, key: Key) -> None:
-        """Wait for it no more: it is answered, or the append failed."""
+        """Wait for it no more: it is answered, or was never appended."""
+        self._ended(key)
         self._digests.pop(key, None)
         if not self._digests:
             self._empty.set()
@@ -105,6 +121,16 @@ class Pending:
     def parked(self, key: Key) -> str | None:
         """Why the command was parked, or None. The journal knows a parked command by its offset only."""
         return self._parked.get(key)
+
+    def _ended(self, key: Key, error: Exception | None = None) -> None:
+        appending = self._appending.pop(key, None)
+        if appending is None or appending.done():
+            return
+        if error is None:
+            appending.set_result(None)
+        else:
+            appending.set_exception(error)
+            appending.exception()  # where nobody repeats it, nobody asks
 
     def _park(self, key: Key, reason: str) -> None:
         self._parked[key] = reason

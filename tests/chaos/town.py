@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicCollection, TopicPartition
 
 from services.adapters import kafka_topics
 from services.adapters.kafka import KafkaLog
@@ -114,6 +114,19 @@ class Town:
         for future in self.admin.delete_topics(names).values():
             await asyncio.to_thread(future.result)
         await until(lambda: asyncio.to_thread(lambda: not kafka_topics.describe(self.admin, names)), "topics gone")
+
+    async def in_sync(self) -> None:
+        """Wait until every copy of every partition has all records."""
+        topics = TopicCollection([self.prefix + topic for topic in TOPICS])
+
+        def whole() -> bool:
+            try:
+                found = [future.result() for future in self.admin.describe_topics(topics).values()]
+            except KafkaException:
+                return False
+            return all(len(each.isr) == len(each.replicas) for topic in found for each in topic.partitions)
+
+        await until(lambda: asyncio.to_thread(whole), "every copy is in sync")
 
     # --- processes -------------------------------------------------------------------------------------------------
 
