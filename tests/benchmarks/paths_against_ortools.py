@@ -141,10 +141,11 @@ def floor_of(town: City, skills: int) -> Ground:
     ask[:, LATEST_S], ask[:, DURATION_S], ask[:, (FIXED_START_S, CIRCLE_S, ZONE)] = 10**6, 3600, -1
     ask[:, NEED_AT], ask[:, NEED_END], ask[:, GRID] = np.arange(asked), np.arange(1, asked + 1), town.asked
     members = [np.flatnonzero(town.skill == skill) for skill in range(skills)]
-    there, here = (np.column_stack(ground.sphere(*points.T)) for points in (town.people, town.needs))
+    there, here = (np.column_stack(grids.sphere(*points.T)) for points in (town.people, town.needs))
+    place = np.column_stack((there, reach, np.ones(count)))
     return Ground(
         people=People(
-            place=np.column_stack((there, reach, np.ones(count))),
+            place=place,
             facts=facts,
             levels=np.eye(skills, dtype=np.uint8)[town.skill],
             hours=np.array([[0, 10**7]]),
@@ -159,7 +160,7 @@ def floor_of(town: City, skills: int) -> Ground:
             wishes=np.empty((0, 3), np.int64),
             spared=np.empty((0, 2), np.int64),
         ),
-        grids=ground.settled(grids.build(*town.people.T, reach, members, 0.1)),
+        grids=ground.settled(grids.build(*town.people.T, place, members, 0.1)),
         ask=np.arange(asked),
         supply=np.ones(asked, np.int64),
         weight=np.ones(asked, np.int64),
