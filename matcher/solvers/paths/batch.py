@@ -55,7 +55,7 @@ from matcher.solvers.paths.values import (
 FIRST_PRICE = 4
 RISE = 4
 #: A path that goes past more people than this is given up at first, and its requirement bids.
-POPS = 8
+POPS = 64
 #: Of this many, a search from all of them has to serve one, or they bid.
 MANY = 64
 #: Points by which a bid goes above the second best.
@@ -80,10 +80,12 @@ class Solved:
 
 def solve(ground: Ground) -> Solved:
     """Return the cheapest plan of the weightiest fill."""
-    return _Batch(ground).solve()
+    return Batch(ground).solve()
 
 
-class _Batch:
+class Batch:
+    """One solve, step by step."""
+
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.fill_price = min(ground.fill_price, max(1, FIRST_PRICE * ground.dearest))
@@ -93,7 +95,7 @@ class _Batch:
 
     def solve(self) -> Solved:
         ground, needs, price = self.ground, self.needs, self.work.flow.nodes[:, PRICE]
-        self._first_lists()
+        self.first_lists()
         hard = self._serve(np.repeat(np.arange(len(needs)), ground.supply), POPS if self._single() else FAR)
         hard = self._serve_many(hard)
         if len(hard):
@@ -115,7 +117,7 @@ class _Batch:
         """Say whether everybody takes one, and every requirement is one place: the auction knows nothing else."""
         return bool((self.ground.supply == 1).all() and (self.ground.capacity == 1).all())
 
-    def _first_lists(self) -> None:
+    def first_lists(self) -> None:
         """List a few people for every ask, neighbours after each other: what one reads, the next one needs too."""
         asks, frame, high = self.work.asks, self.work.grids.frame, self.work.grids.frame[:, HIGH]
         grid = asks.facts[:, GRID]
