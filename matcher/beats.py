@@ -121,6 +121,7 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         restricted=_rows(zone, command.restricted or ()),
         must_have=None if command.must_have is UNSET else _rows(zone, command.must_have),
         preferred=_rows(zone, command.preferred or ()),
+        claimed_by=[] if command.post is UNSET else zone.people.claimed_by(command.post),
         helpers=zone.helpers_of(command.requester),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
     )

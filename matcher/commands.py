@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 from matcher.policy import Policy
 from matcher.terms import (
     PEOPLE_LISTED_MAX,
+    POSTS_MAX,
     REACH_M_MAX,
     CircleMinutes,
     HeldSkill,
@@ -30,6 +31,7 @@ from matcher.terms import (
 
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 PeopleList = Annotated[tuple[Id, ...], Meta(max_length=PEOPLE_LISTED_MAX)]
+Posts = Annotated[tuple[Id, ...], Meta(max_length=POSTS_MAX)]
 VisitLimit = Annotated[int, Meta(ge=1, le=100)]
 Stars = Annotated[int, Meta(ge=1, le=5)]
 
@@ -133,6 +135,8 @@ class SubmitRequest(Command, frozen=True, kw_only=True):
     #: People who may never serve this request (RESTRICTED); the only people who may (NOT_AMONG_MUST_HAVE).
     restricted: PeopleList | UnsetType = UNSET
     must_have: PeopleList | UnsetType = UNSET
+    #: 公益服务岗 that it belongs to: people who have claimed it go first (R94).
+    post: Id | UnsetType = UNSET
     #: Key of the free text in Contacts; the text itself never enters the log.
     text: Id | None = None
 
@@ -141,6 +145,16 @@ class CancelRequest(Command, frozen=True, kw_only=True):
     """撤单."""
 
     request: Id
+
+
+class ChangeRequest(Command, frozen=True, kw_only=True):
+    """改单: another window or duration, before anybody is on the way. Everybody involved stands down and is asked anew,
+    those who refused it as it was, too. What is left out stays; another place is another request."""
+
+    request: Id
+    earliest: Time | UnsetType = UNSET
+    latest: Time | UnsetType = UNSET
+    duration_minutes: Minutes | UnsetType = UNSET
 
 
 class ReopenRequest(Command, frozen=True, kw_only=True):
@@ -176,6 +190,8 @@ class RegisterVolunteer(Command, frozen=True, kw_only=True):
     #: The person's own limits; with one of the policy's, the smaller holds.
     visits_per_day: VisitLimit | UnsetType = UNSET
     visits_per_week: VisitLimit | UnsetType = UNSET
+    #: 认领岗位: the standing posts that the person has claimed (R94).
+    posts: Posts | UnsetType = UNSET
 
 
 class ChangeAvailability(Command, frozen=True, kw_only=True):
@@ -259,6 +275,7 @@ AnyCommand = (
     | SetCalendarDay
     | SubmitRequest
     | CancelRequest
+    | ChangeRequest
     | ReopenRequest
     | RateRequest
     | RegisterVolunteer

@@ -6,15 +6,15 @@ are no pair costs: they price a place left open (DESIGN 5).
 The contract with every engine, so that the pairs that it never lists can be bounded (MATCHING 3, "More terms"):
 
     cost(r, v) = travel(distance of r and v)     monotone in the distance, >= 0
-               + person[v]                       fairness and duty, >= 0
+               + person[v]                       fairness, duty and coverage, >= 0
                + floor[r]                        what everybody pays but the few in explicit(r), >= 0
                + lacking(r, v)                   wished skills that v does not hold, >= 0
 
-`explicit(r)` are the few people who are spared a part of floor[r] (preferred, same helper as last time): they have to
-be listed from the start. Then any other pair of r at distance >= d costs at least travel(d) + person[v] + floor[r];
-travel(d) + person[v] alone is a bound for all pairs. No term is ever negative: a favour is a price for the others.
-What a requirement's wishes can cost at most is part of the price of leaving it open (`RequirementArrays.waiting`), so
-that wishing for something does not put a request behind one that wishes for nothing.
+`explicit(r)` are the few people who are spared a part of floor[r] (preferred, same helper as last time, claimed the
+post, already told): they have to be listed from the start. Then any other pair of r at distance >= d costs at least
+travel(d) + person[v] + floor[r]; travel(d) + person[v] alone is a bound for all pairs. No term is ever negative: a
+favour is a price for the others. What a requirement's wishes can cost at most is part of the price of leaving it open
+(`RequirementArrays.waiting`), so that wishing for something does not put a request behind one that wishes for nothing.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ import numpy as np
 from matcher.problem import COST_MAX, F64, I32, I64, Favour, Problem
 
 #: Every term that a pair can cost, in the order in which it is shown.
-TERMS = ("travel", "should", "nice", "preferred", "continuity", "fairness", "duty")
+TERMS = (
+    "travel", "should", "nice", "preferred", "claimed", "continuity", "fairness", "duty", "coverage", "disturbance",
+)  # fmt: skip
 
 
 class PairCosts:

@@ -56,6 +56,7 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.SetCalendarDay: definitions.calendar_day,
     commands.SubmitRequest: requests.submit,
     commands.CancelRequest: requests.cancel,
+    commands.ChangeRequest: requests.change,
     commands.ReopenRequest: requests.reopen,
     commands.RateRequest: requests.rate,
     commands.RegisterVolunteer: volunteers.register,

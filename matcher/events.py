@@ -18,6 +18,7 @@ from matcher.commands import (
     Arrive,
     CancelRequest,
     ChangeAvailability,
+    ChangeRequest,
     DeclineOffer,
     DefinePlace,
     DefineSkill,
@@ -62,6 +63,7 @@ class ReleaseReason(StrEnum):
     OFFER_EXPIRED = "offer_expired"
     OFFER_SUPERSEDED = "offer_superseded"
     REQUEST_CANCELLED = "request_cancelled"
+    REQUEST_CHANGED = "request_changed"
     VOLUNTEER_LEFT = "volunteer_left"
     CREW_INCOMPLETE = "crew_incomplete"
     OVERRUN = "overrun"
@@ -142,6 +144,15 @@ class RequirementUnfilled(Event, frozen=True, kw_only=True):
     funnel: dict[str, int]
     #: OUTBID: the requirement (request.requirement) that took the person.
     rival: str = ""
+
+
+class RequestChanged(Event, frozen=True, kw_only=True):
+    """改单: its window or duration is another one; who refused it before has refused something else."""
+
+    command: ChangeRequest
+    earliest: Time
+    latest: Time
+    duration_minutes: int
 
 
 class RequestReopened(Event, frozen=True, kw_only=True):
@@ -395,6 +406,7 @@ AnyEvent = (
     | RequirementOpened
     | RequirementFilled
     | RequirementUnfilled
+    | RequestChanged
     | RequestReopened
     | RequestCompleted
     | RatingInvited

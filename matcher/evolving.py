@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from matcher import events as e
@@ -118,6 +119,14 @@ def _requirement_filled(zone: Zone, event: e.RequirementFilled) -> None:
 def _requirement_unfilled(zone: Zone, event: e.RequirementUnfilled) -> None:
     zone.requests[event.request].needs[event.requirement].reason = event.reason
     _restate(zone, event.request)
+
+
+def _request_changed(zone: Zone, event: e.RequestChanged) -> None:
+    request = zone.requests[event.command.request]
+    request.command = msgspec.structs.replace(request.command, duration_minutes=event.duration_minutes)
+    request.earliest, request.latest = event.earliest, event.latest
+    request.refused, request.was_assigned = [], False
+    push(zone, _s(event.latest), Due.WINDOW, event.command.request)
 
 
 def _request_reopened(zone: Zone, event: e.RequestReopened) -> None:
@@ -423,6 +432,7 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.RequirementOpened: _requirement_opened,
     e.RequirementFilled: _requirement_filled,
     e.RequirementUnfilled: _requirement_unfilled,
+    e.RequestChanged: _request_changed,
     e.RequestReopened: _request_reopened,
     e.RequestCompleted: _request_completed,
     e.RatingSubmitted: _rating_submitted,

@@ -9,12 +9,15 @@ first, and asks for no visit that nobody wants.
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 
 from matcher.history import Quarter
 from matcher.policy import Costs
 from matcher.problem import I64, Bool
 from matcher.terms import Shares
+from matcher.weeks import SecondWeek, second_week
 
 
 def points(costs: Costs, visits: I64, cadre: Bool, quarter: Quarter) -> dict[str, I64]:
@@ -22,14 +25,28 @@ def points(costs: Costs, visits: I64, cadre: Bool, quarter: Quarter) -> dict[str
     found = {}
     if costs.fairness_points:
         found["fairness"] = np.minimum(costs.fairness_points * visits, costs.fairness_points_max)
-    if costs.duty_points:
-        found["duty"] = np.where(cadre & (visits == 0), 0, duty_price(costs.duty_points, quarter)).astype(np.int64)
+    if costs.prices_duty:
+        price = duty_price(costs, quarter)
+        found["duty"] = np.where(cadre & (visits == 0), 0, price).astype(np.int64)
     return found
 
 
-def duty_price(duty_points: int, quarter: Quarter) -> int:
-    """Return what those who owe no visit pay on this day: the whole on the quarter's last day."""
-    return duty_points * quarter.day // quarter.days
+def duty_price(costs: Costs, quarter: Quarter) -> int:
+    """Return what those who owe no visit pay on this day: the whole on the quarter's last day.
+
+    From the quarter's last report week on at least `duty_last_week_points` (the second week of its last month, before
+    any holiday moves it).
+    """
+    rising = costs.duty_points * quarter.day // quarter.days
+    if costs.duty_last_week > rising and _last_report_week_began(quarter):
+        return costs.duty_last_week
+    return rising
+
+
+def _last_report_week_began(quarter: Quarter) -> bool:
+    year, place = divmod(quarter.number, 4)
+    begins = second_week(year, 3 * place + 3, SecondWeek.WEEK_OF_SECOND_FRIDAY)
+    return quarter.day > (begins - date(year, 3 * place + 1, 1)).days
 
 
 def shares(visits: I64, cadre: Bool) -> Shares:

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from matcher.terms import REACH_M_MAX, WISHES_MAX, Travel
+from matcher.terms import REACH_M_MAX, WISHES_MAX, Id, Travel
 
 #: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
 COST_MAX = 2**20 - 1
@@ -60,6 +60,51 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     fairness_points_max: Whole = 20_000
     #: for everybody but cadres (people of a unit) who have not served this quarter; rises to this by its last day
     duty_points: Whole = 0
+    # What follows is absent where it has its default. Read it as `claimed`, `disturbance`, `duty_last_week`.
+    #: for people other than those who have claimed the request's post, where anybody has
+    claimed_points: Whole | UnsetType = UNSET
+    #: for people other than those who were told that they would come, where anybody was
+    disturbance_points: Whole | UnsetType = UNSET
+    #: in place of `duty_points` from the quarter's last report week on, where it is more (R100)
+    duty_last_week_points: Whole | UnsetType = UNSET
+
+    @property
+    def claimed(self) -> int:
+        """What people pay who have not claimed the post."""
+        return _LATER_COSTS["claimed_points"] if self.claimed_points is UNSET else self.claimed_points
+
+    @property
+    def disturbance(self) -> int:
+        """What a change of somebody told costs."""
+        return _LATER_COSTS["disturbance_points"] if self.disturbance_points is UNSET else self.disturbance_points
+
+    @property
+    def duty_last_week(self) -> int:
+        """The least that those who owe no visit pay from the quarter's last report week on."""
+        later = self.duty_last_week_points
+        return _LATER_COSTS["duty_last_week_points"] if later is UNSET else later
+
+    @property
+    def prices_duty(self) -> bool:
+        """Say whether the quarter's duty has a price at all."""
+        return bool(self.duty_points or self.duty_last_week)
+
+
+_LATER_COSTS = {"claimed_points": 2000, "disturbance_points": 1000, "duty_last_week_points": 0}
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who had better be left behind for what may still come, by square of the map (`matcher.coverage`).
+
+    A person pays `points` where no more people than the reserve are left in their square, and less the more there are.
+    """
+
+    points: Whole = 0
+    cell_m: Annotated[int, Meta(ge=100, le=100_000)] = 2000
+    #: people of whatever skill expected to be needed in a square
+    people: Whole = 0
+    #: skill -> people with it expected to be needed in a square
+    skills: dict[Id, Annotated[int, Meta(ge=1)]] = {}
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,6 +179,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     costs: Costs | UnsetType = UNSET
     #: Absent: no limits. Read it as `visits`.
     limits: Limits | UnsetType = UNSET
+    #: Absent: nobody is kept back. Read it as `reserve`.
+    coverage: Coverage | UnsetType = UNSET
 
     @property
     def points(self) -> Costs:
@@ -144,6 +191,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def visits(self) -> Limits:
         """How many visits anybody makes in a day and in a week."""
         return self.limits or Limits()
+
+    @property
+    def reserve(self) -> Coverage:
+        """Who is kept back for what may still come."""
+        return Coverage() if self.travel_only else self.coverage or Coverage()
 
     def expiry_minutes(self, urgency: str) -> int:
         """Return how long an offer for a request of this class waits for its answer."""
@@ -158,21 +210,24 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def counts_quarter(self) -> bool:
         """Say whether people's visits of the quarter have a price."""
-        return bool(self.points.fairness_points or self.points.duty_points)
+        return bool(self.points.fairness_points) or self.points.prices_duty
 
 
-_NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0)
+_NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0, claimed_points=0, disturbance_points=0)
 
 
-def dearest_points(costs: Costs) -> int:
+def dearest_points(policy: Policy) -> int:
     """Return what a pair can cost at most beyond its travel."""
-    wishes = WISHES_MAX * (costs.should_points + costs.nice_points) + costs.preferred_points + costs.continuity_points
-    return wishes + (costs.fairness_points_max if costs.fairness_points else 0) + costs.duty_points
+    costs = policy.points
+    wishes = WISHES_MAX * (costs.should_points + costs.nice_points)
+    favours = costs.preferred_points + costs.continuity_points + costs.claimed + costs.disturbance
+    person = (costs.fairness_points_max if costs.fairness_points else 0) + max(costs.duty_points, costs.duty_last_week)
+    return wishes + favours + person + policy.reserve.points
 
 
 def objection(policy: Policy) -> str | None:
     """Return why no problem could be posed under this policy, None where it can."""
-    most, room = dearest_points(policy.points), COST_MAX - REACH_M_MAX
+    most, room = dearest_points(policy), COST_MAX - REACH_M_MAX
     if most > room:
         return f"The cost terms of a pair can add up to ({most}) points, allowed are ({room}). Lower the dearest."
     return None
@@ -180,26 +235,44 @@ def objection(policy: Policy) -> str | None:
 
 def canonical(policy: Policy) -> Policy:
     """Return the same rules without what says nothing: optional parts that have their defaults."""
-    costs = UNSET if policy.costs == Costs() else policy.costs
-    limits = UNSET if policy.limits == Limits() else policy.limits
+    costs = policy.costs
+    if costs is not UNSET:
+        said = {name: UNSET for name, points in _LATER_COSTS.items() if getattr(costs, name) == points}
+        costs = msgspec.structs.replace(costs, **said)
     budget = msgspec.structs.replace(policy.budget, engine=UNSET) if policy.budget.engine == "auto" else policy.budget
-    return msgspec.structs.replace(policy, costs=costs, limits=limits, budget=budget)
+    return msgspec.structs.replace(
+        policy,
+        costs=UNSET if costs == Costs() else costs,
+        limits=UNSET if policy.limits == Limits() else policy.limits,
+        coverage=UNSET if policy.coverage == Coverage() else policy.coverage,
+        budget=budget,
+    )
 
 
 def stated(policy: Policy) -> Policy:
     """Return the same rules with every value written out, for people to read."""
-    budget = msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto")
+    costs = policy.costs or Costs()
+    said = {name: points for name, points in _LATER_COSTS.items() if getattr(costs, name) is UNSET}
     return msgspec.structs.replace(
-        policy, costs=policy.costs or Costs(), limits=policy.limits or Limits(), budget=budget
+        policy,
+        costs=msgspec.structs.replace(costs, **said),
+        limits=policy.limits or Limits(),
+        coverage=policy.coverage or Coverage(),
+        budget=msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto"),
     )
 
 
 DEFAULT = Policy()
 TRAVEL_ONLY = Policy(name="travel-only", travel_only=True, offers_per_day=0)
-#: Who has gone least goes first, the same helper comes again, and cadres who owe the quarter a visit go before others.
-FAIR = Policy(name="fair", costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500))
+#: Who has gone least goes first, the same helper comes again, and cadres who owe the quarter a visit go before others,
+#: from its last report week on even from twice as far as anybody goes by default.
+FAIR = Policy(
+    name="fair",
+    costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500, duty_last_week_points=6000),
+)
 #: A flood, an earthquake, a blackout: what is urgent outweighs everything, answers are due within minutes, people are
-#: asked as often as needed, and nobody is looked for because it would be their turn.
+#: asked as often as needed, nobody is looked for because it would be their turn or their post, or spared a change, and
+#: somebody had better stay in every square.
 EMERGENCY = Policy(
     name="emergency",
     urgency={
@@ -213,7 +286,8 @@ EMERGENCY = Policy(
     no_show_grace_minutes=15,
     offers_per_day=0,
     job_retry_minutes=2,
-    costs=Costs(preferred_points=0),
+    costs=Costs(preferred_points=0, claimed_points=0, disturbance_points=0),
+    coverage=Coverage(points=500, people=1),
 )
 PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY)}
 

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from matcher import fairness, hours
+from matcher import coverage, fairness, hours
 from matcher.history import Quarter
 from matcher.hours import Stretch, merged
 from matcher.limits import tighter
 from matcher.people import MODES, People
-from matcher.policy import Costs, Policy, UrgencyClass
+from matcher.policy import Costs, Coverage, Policy, UrgencyClass
 from matcher.problem import I64, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
 from matcher.terms import NeededSkill, Point
 
@@ -48,7 +48,9 @@ class OpenRequirement:
     restricted: Sequence[int] = ()
     must_have: Sequence[int] | None = None  # None: anybody
     preferred: Sequence[int] = ()
+    claimed_by: Sequence[int] = ()  # who has claimed the post that it belongs to
     helpers: Sequence[int] = ()  # who served the same requester last time
+    told: Sequence[int] = ()  # who has been told that they would come, and could still be replaced
     serving: Sequence[int] = ()
 
 
@@ -149,15 +151,31 @@ def _people_arrays(
         full_indptr=full[0],
         full_from_s=full[1],
         full_until_s=full[2],
-        points=_person_points(people, policy, standing),
+        points=_person_points(people, policy, standing, now_s),
     )
 
 
-def _person_points(people: People, policy: Policy, standing: Standing) -> dict[str, I64]:
-    if standing.quarter is None:
-        return {}
-    visits = visit_counts(len(people), standing.visits)
-    return fairness.points(policy.points, visits, people.cadres(), standing.quarter)
+def _person_points(people: People, policy: Policy, standing: Standing, now_s: int) -> dict[str, I64]:
+    found: dict[str, I64] = {}
+    if standing.quarter is not None:
+        visits = visit_counts(len(people), standing.visits)
+        found = fairness.points(policy.points, visits, people.cadres(), standing.quarter)
+    reserve = policy.reserve
+    if reserve.points and (reserve.people or reserve.skills):
+        found["coverage"] = _coverage_points(people, reserve, standing, now_s)
+    return found
+
+
+def _coverage_points(people: People, reserve: Coverage, standing: Standing, now_s: int) -> I64:
+    """Count who is there to be left behind: not gone, paused, asked already, or away on a visit."""
+    away = [row for row, own in (standing.busy or {}).items() if any(a <= now_s < b for a, b in own)]
+    bound = _flags(len(people), [*standing.engaged, *standing.spent, *away])
+    levels = people.levels.copy()
+    for (skill, row), until_s in people.expires_s.items():
+        levels[skill, row] *= until_s > now_s
+    there = ~bound & ~people.column("left") & (people.column("paused_until_s") <= standing.at_s)
+    lat, lon = people.column("lat"), people.column("lon")
+    return coverage.points(reserve, lat, lon, levels, people.skill_row, there)
 
 
 def visit_counts(count: int, visits: Mapping[int, int]) -> I64:
@@ -272,7 +290,9 @@ def _favours(requirements: Sequence[OpenRequirement], costs: Costs) -> dict[str,
     """Return who is spared what others pay; without anybody to spare nobody pays."""
     asked = {
         "preferred": (costs.preferred_points, [r.preferred for r in requirements]),
+        "claimed": (costs.claimed, [r.claimed_by for r in requirements]),
         "continuity": (costs.continuity_points, [r.helpers for r in requirements]),
+        "disturbance": (costs.disturbance, [r.told for r in requirements]),
     }
     return {name: _favour(points, spared) for name, (points, spared) in asked.items() if points and any(spared)}
 

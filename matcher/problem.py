@@ -117,7 +117,7 @@ class RequirementArrays:
     #: people who already serve this very request (a distinct person a place): (requirement, person)
     serving: tuple[I32, I32]
     wishes: Wishes
-    #: by cost term (`preferred`, `continuity`); a term that is off is absent
+    #: by cost term (`preferred`, `claimed`, `continuity`, `disturbance`); a term that is off is absent
     favours: dict[str, Favour]
 
 

@@ -1,22 +1,29 @@
-"""What residents ask: 点单 submit, 撤单 cancel, 重办 reopen, 评单 rate. Called by `decisions`; changes nothing."""
+"""What residents ask: 点单 submit, 改单 change, 撤单 cancel, 重办 reopen, 评单 rate.
+
+Called by `decisions`; changes nothing.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from msgspec import UNSET
+
 from matcher import events as e
-from matcher.commands import CancelRequest, RateRequest, ReopenRequest, SubmitRequest
+from matcher.commands import CancelRequest, ChangeRequest, RateRequest, ReopenRequest, SubmitRequest
 from matcher.events import Event, Outcome
 from matcher.facts import Facts
 from matcher.reasons import AlreadyExists, ImpossibleValue, ImpossibleWindow, Refusal, TooLate, Unknown, WrongState
 from matcher.zone import LIVE, OfferState, Request, RequestState, Status, Zone
+
+_BEGUN = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.DONE})
 
 
 def submit(zone: Zone, command: SubmitRequest, facts: Facts) -> list[Event]:
     """Take a request in: submitted, accepted (受理, automatic until the front desk), open to the matcher."""
     earliest = command.earliest or zone.now
     latest = command.latest or earliest + timedelta(days=zone.policy.window_days)
-    objection = _objection(zone, command) or _window(command, earliest, latest)
+    objection = _objection(zone, command) or _window(command.duration_minutes, earliest, latest)
     if objection is not None:
         return facts.refused(objection)
     name = command.request
@@ -48,10 +55,34 @@ def _objection(zone: Zone, command: SubmitRequest) -> Refusal | None:
     return None
 
 
-def _window(command: SubmitRequest, earliest: datetime, latest: datetime) -> Refusal | None:
-    if latest - earliest >= timedelta(minutes=command.duration_minutes):
+def _window(minutes: int, earliest: datetime, latest: datetime) -> Refusal | None:
+    if latest - earliest >= timedelta(minutes=minutes):
         return None
-    return ImpossibleWindow(earliest=earliest, latest=latest, duration_minutes=command.duration_minutes)
+    return ImpossibleWindow(earliest=earliest, latest=latest, duration_minutes=minutes)
+
+
+def change(zone: Zone, command: ChangeRequest, facts: Facts) -> list[Event]:
+    """Change when it is wanted, before anybody is on the way; everybody stands down, and it is opened anew."""
+    request = zone.requests.get(command.request)
+    if request is None or request.state is RequestState.COMPLETED:
+        return facts.refused(_not_in_state(zone, command.request, "open"))
+    if any(status in _BEGUN for need in request.needs.values() for status in zone.statuses(need)):
+        return facts.refused(_not_in_state(zone, command.request, "open, with nobody on the way"))
+    earliest = request.earliest if command.earliest is UNSET else command.earliest
+    latest = request.latest if command.latest is UNSET else command.latest
+    before = request.command.duration_minutes
+    minutes = before if command.duration_minutes is UNSET else command.duration_minutes
+    if (earliest, latest, minutes) == (request.earliest, request.latest, before):
+        remedy = "Give an earliest time, a latest time or a duration that differs."
+        return facts.refused(ImpossibleValue(field="request", value=command.request, remedy=remedy))
+    objection = _window(minutes, earliest, latest)
+    if objection is not None:
+        return facts.refused(objection)
+    return [
+        facts(e.RequestChanged, command=command, earliest=earliest, latest=latest, duration_minutes=minutes),
+        *stand_down(zone, request, facts, e.ReleaseReason.REQUEST_CHANGED),
+        *_opened_anew(request, facts),
+    ]
 
 
 def cancel(zone: Zone, command: CancelRequest, facts: Facts) -> list[Event]:
@@ -62,7 +93,9 @@ def cancel(zone: Zone, command: CancelRequest, facts: Facts) -> list[Event]:
     return [facts(e.RequestCancelled, command=command), *stand_down(zone, request, facts)]
 
 
-def stand_down(zone: Zone, request: Request, facts: Facts) -> list[Event]:
+def stand_down(
+    zone: Zone, request: Request, facts: Facts, reason: e.ReleaseReason = e.ReleaseReason.REQUEST_CANCELLED
+) -> list[Event]:
     """Take back every open offer and release everyone who was to come."""
     follow: list[Event] = []
     for need in request.needs.values():
@@ -70,7 +103,6 @@ def stand_down(zone: Zone, request: Request, facts: Facts) -> list[Event]:
             if assignment.offer is OfferState.SENT and assignment.status is Status.TENTATIVE:
                 follow.append(facts(e.OfferSuperseded, offer=assignment.id))
             if assignment.status in LIVE:
-                reason = e.ReleaseReason.REQUEST_CANCELLED
                 follow.append(facts(e.AssignmentReleased, assignment=assignment.id, reason=reason))
     return follow
 
@@ -95,10 +127,15 @@ def _reopened(request: Request, facts: Facts, command: ReopenRequest | None) -> 
     latest = facts.at + (request.latest - request.earliest)
     return [
         facts(e.RequestReopened, request=name, command=command, earliest=facts.at, latest=latest),
-        *(
-            facts(e.RequirementOpened, request=name, requirement=requirement, wave=need.wave + 1)
-            for requirement, need in request.needs.items()
-        ),
+        *_opened_anew(request, facts),
+    ]
+
+
+def _opened_anew(request: Request, facts: Facts) -> list[Event]:
+    name = request.command.request
+    return [
+        facts(e.RequirementOpened, request=name, requirement=requirement, wave=need.wave + 1)
+        for requirement, need in request.needs.items()
     ]
 
 

@@ -24,6 +24,8 @@ REACH_M_MAX = 1_000_000
 WISHES_MAX = 5
 #: So many people a request may prefer, exclude, restrict or insist on, each.
 PEOPLE_LISTED_MAX = 200
+#: So many posts a person may claim.
+POSTS_MAX = 20
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -68,6 +68,7 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
                 preferred=row.preferred or UNSET,
                 restricted=row.restricted or UNSET,
                 must_have=row.must_have or UNSET,
+                post=row.post or UNSET,
             )
         )
     )
@@ -86,7 +87,7 @@ def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) ->
         at=at or UNDATED,
         volunteer=row.volunteer_id,
         point=row.point,
-        skills=tuple(HeldSkill(skill=held.skill, level=held.level) for held in row.skills),
+        skills=_held(row),
         hours=row.hours,
         reach_m=row.reach_m,
         capacity=row.capacity,
@@ -95,6 +96,7 @@ def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) ->
         places=() if row.compound is None else (row.compound,),
         visits_per_day=row.visits_per_day or UNSET,
         visits_per_week=row.visits_per_week or UNSET,
+        posts=row.posts or UNSET,
     )
 
 
@@ -112,7 +114,7 @@ def definitions(
     for unit in _named([row.unit for row in volunteers]):
         yield identified(DefineUnit(id="-", zone=zone, at=when, unit=unit))
     needed = [skill.skill for row in requests for skill in (*row.skills, *row.should, *row.nice)]
-    held = [skill.skill for row in volunteers for skill in row.skills]
+    held = [skill.skill for row in volunteers for skill in _held(row)]
     for skill in _named([*needed, *held]):
         yield identified(DefineSkill(id="-", zone=zone, at=when, skill=skill))
 
@@ -142,6 +144,7 @@ def request_row(command: SubmitRequest) -> RequestRow:
         must_have=command.must_have or (),
         requester=command.requester,
         circle_minutes=requirement.circle_minutes or None,
+        post=command.post or None,
     )
 
 
@@ -160,8 +163,18 @@ def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
         compound=command.places[0] if command.places else None,
         visits_per_day=command.visits_per_day or None,
         visits_per_week=command.visits_per_week or None,
+        posts=command.posts or (),
+        certificates=tuple((held.skill, held.expires) for held in command.skills if held.expires is not None),
         zone=command.zone,
     )
+
+
+def _held(row: VolunteerRow) -> tuple[HeldSkill, ...]:
+    """Give each skill its certificate's end; one that only a certificate names is held at level 1."""
+    ends = dict(row.certificates)
+    known = {held.skill for held in row.skills}
+    held = [*row.skills, *(NeededSkill(skill=skill) for skill in ends if skill not in known)]
+    return tuple(HeldSkill(skill=one.skill, level=one.level, expires=ends.get(one.skill)) for one in held)
 
 
 def _named(words: list[str | None]) -> list[str]:

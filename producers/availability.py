@@ -1,6 +1,7 @@
-"""Hours as people write them: `Mon-Fri 18:00-21:00; Sat,Sun 09:00-17:00`, weekly RRULE lines, and back to text.
+"""Hours as people write them: `Mon-Fri 18:00-21:00; 2026-06-03 off`, RRULE lines of a calendar, and back to text.
 
-All of it is local time of wherever the file says. What cannot be said as weekly windows is refused, never guessed.
+All of it is local time of wherever the file says. What cannot be said as weekly windows and single days (`dated`) is
+refused, never guessed.
 Called by `producers.rows`, and by the generators for the way back.
 """
 
@@ -12,7 +13,9 @@ from datetime import datetime, timedelta
 
 from dateutil.rrule import rruleset, rrulestr
 
-from matcher.terms import Hours, WeeklyWindow
+from matcher.terms import Hours, HoursException, WeeklyWindow
+from producers import dated
+from producers.dated import NotWeekly as NotWeekly  # noqa: PLC0414 (ours too: every caller knows it from here)
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _CHINESE_DAYS = "一二三四五六日"
@@ -22,14 +25,11 @@ _NAMED = {
 }  # fmt: skip
 _TIMES = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _TAIL = re.compile(r"((?:\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2}\s*,?\s*)+)$")
-_DURATION = re.compile(r"P(?:T(?=\d))?(?:(\d+)H)?(?:(\d+)M)?")
+_CALENDAR = re.compile(r"FREQ=|\b(RDATE|EXDATE)\b", re.IGNORECASE)
+_ENDS = re.compile(r"\b(COUNT|UNTIL)=", re.IGNORECASE)
 _WEEKLY_KEYS = {"FREQ", "INTERVAL", "BYDAY", "BYHOUR", "BYMINUTE", "BYSECOND", "WKST"}
 _MONDAY = datetime(2024, 1, 1)
 _DAY_MINUTES = 1440
-
-
-class NotWeekly(ValueError):
-    """The text does not say weekly hours; the message is the reason, as a clause."""
 
 
 def parse(text: str) -> Hours:
@@ -37,35 +37,37 @@ def parse(text: str) -> Hours:
     plain = unicodedata.normalize("NFKC", text).replace("–", "-").replace("—", "-").strip()
     if not plain:
         raise NotWeekly("no hours are given")
-    windows = _rrule_windows(plain) if "FREQ=" in plain.upper() else _plain_windows(plain)
+    windows, exceptions = _calendar(plain) if _CALENDAR.search(plain) else _plain(plain)
     ordered = sorted(set(windows), key=lambda window: (window.weekday, window.from_minute, window.until_minute))
-    return Hours(weekly=tuple(ordered))
+    return Hours(weekly=tuple(ordered), exceptions=tuple(exceptions))
 
 
 def to_text(hours: Hours) -> str:
-    """Write weekly hours so that `parse` reads them back. Raises ValueError for hours with exceptions."""
-    if hours.exceptions:
-        raise ValueError("Hours with exceptions cannot be written as weekly text.")
+    """Write hours so that `parse` reads them back."""
     days: dict[tuple[int, int], list[int]] = {}
     for window in hours.weekly:
         days.setdefault((window.from_minute, window.until_minute), []).append(window.weekday)
     parts = [f"{_days_text(sorted(set(held)))} {_times_text(*times)}" for times, held in days.items()]
-    return "; ".join(parts)
+    return "; ".join([*parts, *map(dated.to_text, hours.exceptions)])
 
 
 # --- plain text -------------------------------------------------------------------------------------------------
 
 
-def _plain_windows(text: str) -> list[WeeklyWindow]:
-    windows = []
+def _plain(text: str) -> tuple[list[WeeklyWindow], list[HoursException]]:
+    windows: list[WeeklyWindow] = []
+    exceptions: list[HoursException] = []
     for part in filter(None, (part.strip() for part in re.split(r"[;\n]", text))):
+        if dated.is_dated(part):
+            exceptions += dated.written(part)
+            continue
         tail = _TAIL.search(part)
         if tail is None:
             raise NotWeekly(f"({part}) has no times such as 18:00-21:00")
         days = _days(part[: tail.start()].strip(" ,:"), part)
         for times in _TIMES.findall(tail.group(1)):
             windows += [_window(day, *_minutes(times, part)) for day in days]
-    return windows
+    return windows, exceptions
 
 
 def _days(text: str, part: str) -> list[int]:
@@ -138,26 +140,56 @@ def _times_text(start: int, end: int) -> str:
 # --- RRULE lines ------------------------------------------------------------------------------------------------
 
 
-def _rrule_windows(text: str) -> list[WeeklyWindow]:
-    """Read `RRULE:FREQ=WEEKLY;BYDAY=MO,TU 18:00-21:00` lines, or DTSTART + DURATION or DTEND + RRULE lines."""
+def _calendar(text: str) -> tuple[list[WeeklyWindow], list[HoursException]]:
+    """Read calendar lines. What rules that end and RDATE add comes first, then EXDATE takes away (RFC 5545)."""
     windows: list[WeeklyWindow] = []
+    released: list[HoursException] = []
+    away: list[HoursException] = []
+    for block in _blocks(text):
+        start, length = _span(block)
+        for line in block:
+            name, _, value = line.partition(":")
+            key = name.upper().partition(";")[0]
+            if "FREQ=" in line.upper():
+                rule = re.sub(r"^RRULE:", "", line, flags=re.IGNORECASE)
+                if start is not None and length is not None and _ENDS.search(rule):
+                    released += dated.occurrences(rule.upper(), start, length)
+                else:
+                    windows += _rule(rule, start, length)
+            elif key == "RDATE":
+                released += dated.released(value)
+            elif key == "EXDATE":
+                away += dated.away(value)
+            elif key not in ("DTSTART", "DTEND", "DURATION"):
+                raise NotWeekly(f"({line}) is not part of a weekly RRULE")
+    return windows, released + away
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """Split lines into blocks; a second DTSTART begins another one."""
+    blocks: list[list[str]] = [[]]
+    for line in filter(None, (line.strip() for line in re.split(r"\\n|\n|\|", text))):
+        begins = line.upper().startswith("DTSTART")
+        if begins and any(known.upper().startswith("DTSTART") for known in blocks[-1]):
+            blocks.append([])
+        blocks[-1].append(line)
+    return blocks
+
+
+def _span(block: list[str]) -> tuple[datetime | None, timedelta | None]:
+    """Return when the block's first window begins, and how long each lasts."""
     start: datetime | None = None
     length: timedelta | None = None
-    for line in filter(None, (line.strip() for line in re.split(r"\\n|\n|\|", text))):
+    for line in block:
         name, _, value = line.partition(":")
         key = name.upper().partition(";")[0]
         if key == "DTSTART":
-            start, length = _stamp(value), None
+            start, length = dated.stamp(value), None
         elif key == "DTEND" and start is not None:
-            length = _stamp(value) - start
+            length = dated.stamp(value) - start
         elif key == "DURATION":
-            length = _duration(value)
-    for line in filter(None, (line.strip() for line in re.split(r"\\n|\n|\|", text))):
-        if "FREQ=" in line.upper():
-            windows += _rule(re.sub(r"^RRULE:", "", line, flags=re.IGNORECASE), start, length)
-        elif line.upper().partition(":")[0].partition(";")[0] not in ("DTSTART", "DTEND", "DURATION"):
-            raise NotWeekly(f"({line}) is not part of a weekly RRULE")
-    return windows
+            length = dated.duration(value)
+    return start, length
 
 
 def _rule(text: str, start: datetime | None, length: timedelta | None) -> list[WeeklyWindow]:
@@ -198,20 +230,3 @@ def _week(rule: str, start: datetime, *, bare: bool) -> list[datetime]:
         raise NotWeekly(f"({rule}) is more than one rule")
     second = _MONDAY + timedelta(days=7)
     return rules.between(second, second + timedelta(days=7, seconds=-1), inc=True)
-
-
-def _stamp(value: str) -> datetime:
-    text = value.strip().rpartition(":")[2]
-    if text.upper().endswith("Z"):
-        raise NotWeekly(f"({text}) is in UTC; hours are local times, without Z")
-    try:
-        return datetime.strptime(text, "%Y%m%dT%H%M%S")
-    except ValueError:
-        raise NotWeekly(f"({text}) is no time such as 20240101T180000") from None
-
-
-def _duration(value: str) -> timedelta:
-    match = _DURATION.fullmatch(value.strip().upper())
-    if match is None or not any(match.groups()):
-        raise NotWeekly(f"({value}) is no duration such as PT3H")
-    return timedelta(hours=int(match.group(1) or 0), minutes=int(match.group(2) or 0))

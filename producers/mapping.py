@@ -23,16 +23,18 @@ REQUEST_FIELDS = (
     "request_id", "lat", "lon", "datum", "skills", "people", "minimum_people", "earliest", "latest",
     "duration_minutes", "urgency", "submitted_at", "zone", "compound", "should", "nice", "excluded",
     "preferred", "restricted", "must_have", "requester", "helpers", "circle_minutes",
+    "post", "told",
 )  # fmt: skip
 VOLUNTEER_FIELDS = (
     "volunteer_id", "lat", "lon", "datum", "skills", "availability", "reach_m", "capacity", "travel", "unit",
-    "compound", "zone", "visits_this_quarter", "visits_per_day", "visits_per_week",
+    "compound", "zone", "visits_this_quarter", "visits_per_day", "visits_per_week", "posts", "certificates",
 )  # fmt: skip
 #: Fields that most files lack; written only where a row has one.
 RARE_FIELDS = frozenset(
     {
         "should", "nice", "excluded", "preferred", "restricted", "must_have", "requester", "helpers",
         "visits_this_quarter", "visits_per_day", "visits_per_week", "circle_minutes",
+        "post", "told", "posts", "certificates",
     }
 )  # fmt: skip
 #: What no row can do without.

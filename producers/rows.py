@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
-from matcher.terms import PEOPLE_LISTED_MAX, WISHES_MAX, Hours, NeededSkill, Point, Travel
+from matcher.terms import PEOPLE_LISTED_MAX, POSTS_MAX, WISHES_MAX, Hours, NeededSkill, Point, Travel
 from producers import availability
 from producers.mapping import (
     REQUEST_FIELDS,
@@ -66,6 +66,10 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     helpers: tuple[str, ...] = ()
     #: the way there takes no longer
     circle_minutes: int | None = None
+    #: the standing post that it belongs to
+    post: str | None = None
+    #: who has been told that they would come, and could still be replaced
+    told: tuple[str, ...] = ()
 
 
 class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +90,10 @@ class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
     visits_this_quarter: int = 0
     visits_per_day: int | None = None
     visits_per_week: int | None = None
+    #: standing posts that the person has claimed
+    posts: tuple[str, ...] = ()
+    #: skills held by a certificate, and when it runs out
+    certificates: tuple[tuple[str, datetime], ...] = ()
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,16 +192,23 @@ def windowed(row: RequestRow, at: datetime | None, window_days: int | None) -> R
 
 
 def read_volunteers(
-    table: Table, mapping: Mapping, *, bounds: Bounds | None = None, near: Bounds | None = None
+    table: Table,
+    mapping: Mapping,
+    *,
+    timezone: str | None = None,
+    bounds: Bounds | None = None,
+    near: Bounds | None = None,
 ) -> Volunteers:
     """Read every row; `bounds` (of the requests) and `near` only show swapped coordinates. Raises Unusable.
 
-    Hours are kept as written: local times of whichever zone the reader states later.
+    Hours are kept as written: local times of whichever zone the reader states later. `timezone`: in which the last day
+    of a certificate ends; else the mapping's.
     """
 
     def build(row: Row, cells: dict[str, str], point: Point) -> VolunteerRow:
-        return _volunteer(row.line, cells, point, mapping)
+        return _volunteer(row.line, cells, point, mapping, clock)
 
+    clock = _clock(timezone or mapping.timezone)
     needs = (VOLUNTEER_FIELDS, VOLUNTEER_NEEDS)
     boxes = (mapping.bounds or bounds, near)
     rows, rejections = _read(table, mapping, needs, boxes, build, strict=mapping.bounds is not None)
@@ -324,6 +339,8 @@ def _request(
         requester=_optional_id(cells, "requester"),
         helpers=_people(cells, "helpers"),
         circle_minutes=_whole(cells, "circle_minutes", 0, (1, 240)) or None,
+        post=_optional_id(cells, "post"),
+        told=_people(cells, "told"),
     )
 
 
@@ -335,17 +352,21 @@ def _wished(cells: dict[str, str], name: str, mapping: Mapping) -> tuple[NeededS
 
 
 def _people(cells: dict[str, str], name: str) -> tuple[str, ...]:
-    """Read `v1;v2`: ids of people, each once."""
+    return _ids(cells, name, "people", PEOPLE_LISTED_MAX)
+
+
+def _ids(cells: dict[str, str], name: str, kind: str, most: int) -> tuple[str, ...]:
+    """Read `v1;v2`: ids, each once."""
     text = cells.get(name, "")
-    people = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.replace("；", ";").split(";")))))
-    if len(people) > PEOPLE_LISTED_MAX:
-        raise Fault(name, text, f"names more than {PEOPLE_LISTED_MAX} people", "Shorten the list")
-    if any(len(person) > ID_CHARACTERS_MAX for person in people):
+    ids = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.replace("；", ";").split(";")))))
+    if len(ids) > most:
+        raise Fault(name, text, f"names more than {most} {kind}", "Shorten the list")
+    if any(len(one) > ID_CHARACTERS_MAX for one in ids):
         raise Fault(name, text, f"has an id longer than {ID_CHARACTERS_MAX} characters", "Shorten it")
-    return people
+    return ids
 
 
-def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping) -> VolunteerRow:
+def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping, clock: tzinfo | None) -> VolunteerRow:
     reach = cells.get("reach_m", "")
     reach_m = number("reach_m", reach) if reach else 3000.0
     if not 0 < reach_m <= 1_000_000:
@@ -365,7 +386,23 @@ def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping)
         visits_this_quarter=_whole(cells, "visits_this_quarter", 0, (0, 10_000)),
         visits_per_day=_whole(cells, "visits_per_day", 0, (1, 100)) or None,
         visits_per_week=_whole(cells, "visits_per_week", 0, (1, 100)) or None,
+        posts=_ids(cells, "posts", "posts", POSTS_MAX),
+        certificates=_certificates(cells, mapping, clock),
     )
+
+
+def _certificates(cells: dict[str, str], mapping: Mapping, clock: tzinfo | None) -> tuple[tuple[str, datetime], ...]:
+    """Read `nursing@2026-12-31`: valid through that day, or until the time given."""
+    found = []
+    for part in _ids(cells, "certificates", "certificates", SKILLS_MAX):
+        skill, _, until = part.rpartition("@")
+        if not skill:
+            raise Fault("certificates", part, "does not say until when", "Write it as nursing@2026-12-31")
+        ends = read_time("certificates", until, clock)
+        if ":" not in unicodedata.normalize("NFKC", until):
+            ends = (ends.astimezone(clock) + timedelta(days=1)).astimezone(UTC)
+        found += [(named.skill, ends) for named in _skills(skill, mapping, "certificates")]
+    return tuple(found)
 
 
 def _minimum(cells: dict[str, str], people: int) -> int | None:

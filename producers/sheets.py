@@ -77,6 +77,8 @@ def _request(row: RequestRow) -> dict[str, object]:
         "requester": row.requester,
         "helpers": ";".join(row.helpers),
         "circle_minutes": row.circle_minutes,
+        "post": row.post,
+        "told": ";".join(row.told),
     }
 
 
@@ -97,6 +99,8 @@ def _volunteer(row: VolunteerRow) -> dict[str, object]:
         "visits_this_quarter": row.visits_this_quarter,
         "visits_per_day": row.visits_per_day,
         "visits_per_week": row.visits_per_week,
+        "posts": ";".join(row.posts),
+        "certificates": ";".join(f"{skill}@{until.isoformat()}" for skill, until in row.certificates),
     }
 
 

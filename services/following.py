@@ -8,6 +8,7 @@ together with its output and says where to go on; what a driver delivers is a hi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from typing import Protocol
@@ -72,7 +73,10 @@ class Follower(Protocol):
 
 
 class Following:
-    """One follower on one partition, from `run` until it is stopped. `agent`: its name in the metrics, if any."""
+    """One follower on one partition, from `run` until it is stopped. `agent`: its name in the metrics, if any.
+
+    `gather_s`: news wait until so long after the hand-over before, and go together; the first after a silence at once.
+    """
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class Following:
         follower: Follower,
         *,
         agent: str = "",
+        gather_s: float = 0.0,
         idle_s: float = IDLE_S,
         meters: Meters | None = None,
     ) -> None:
@@ -88,13 +93,15 @@ class Following:
         self._log = log
         self._follower = follower
         self._agent = agent
+        self._gather_s = gather_s
         self._idle_s = idle_s
         self._meters = meters or Meters()
         self._place = Place()
         self._cursor: Cursor | None = None
-        self._stopping = False
+        self._stopped = asyncio.Event()
         self._recheck = False
         self._caught_up = asyncio.Event()
+        self._taken_at = float("-inf")  # when news were handed over last, by the loop's clock
 
     @property
     def backlog(self) -> int:
@@ -124,7 +131,7 @@ class Following:
 
     def stop(self) -> None:
         """Ask `run` to end after what it has in hand."""
-        self._stopping = True
+        self._stopped.set()
         if self._cursor is not None:
             self._cursor.wake()
 
@@ -159,17 +166,27 @@ class Following:
         self._cursor = cursor
         await cursor.recheck()
         place.topic_id = cursor.topic_id or ""
-        while not self._stopping:
+        while not self._stopped.is_set():
             if self._recheck:
                 self._recheck = False
                 await cursor.recheck()
             if cursor.backlog:
+                await self._gathered(cursor)
                 await self._take(await cursor.take(RECORDS))
                 continue
             if not self._caught_up.is_set():
                 self._caught_up.set()
                 self._follower.live(self.partition)
             await self._idle(cursor)
+
+    async def _gathered(self, cursor: Cursor) -> None:
+        """Wait for the turn of what has come; the past, a full hand-over and the end wait for nobody."""
+        loop = asyncio.get_running_loop()
+        wait_s = self._taken_at + self._gather_s - loop.time()
+        if wait_s > 0 and self._caught_up.is_set() and cursor.backlog < RECORDS:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopped.wait(), wait_s)
+        self._taken_at = loop.time()
 
     async def _take(self, records: Sequence[Record]) -> None:
         held: list[HeldEntry] = []

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal, TextIO
 
@@ -25,12 +27,16 @@ QUIET = {
     "mode": logging.WARNING,
     "aiokafka": logging.WARNING,
 }
+#: Loggers through which a broker that is away would say so many times a second.
+TALKATIVE = ("aiokafka", "services.adapters.kafka_reading", "services.adapters.kafka_tailing", "kombu")
+LINES_MAX, PERIOD_S = 5, 10.0
 
 
 def setup(form: Literal["console", "json"], level: str, stream: TextIO | None = None) -> None:
     """Send every record to `stream` (standard error) in one form."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLine() if form == "json" else ConsoleLine())
+    handler.addFilter(Sparing())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -38,6 +44,32 @@ def setup(form: Literal["console", "json"], level: str, stream: TextIO | None = 
     root.setLevel(level)
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(least)
+
+
+class Sparing(logging.Filter):
+    """Lets a talkative logger say so many lines in a period; the next one that passes counts those left out."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        #: by logger: when its period began, lines in it, lines left out
+        self._said: dict[str, tuple[float, int, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a record is written."""
+        if not any(record.name == name or record.name.startswith(f"{name}.") for name in TALKATIVE):
+            return True
+        now_s = self._clock()
+        began_s, lines, left_out = self._said.get(record.name, (now_s, 0, 0))
+        if now_s - began_s >= PERIOD_S:
+            began_s, lines = now_s, 0
+        if lines >= LINES_MAX:
+            self._said[record.name] = (began_s, lines, left_out + 1)
+            return False
+        if left_out:
+            record.count = left_out
+        self._said[record.name] = (began_s, lines + 1, 0)
+        return True
 
 
 def fields(record: logging.LogRecord) -> dict[str, object]:

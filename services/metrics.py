@@ -131,6 +131,8 @@ class Metrics:
             program(registry=self.registry)
         self._rows = {row.name: row for row in TABLE}
         self._collectors: dict[str, Collector] = {row.name: _make(row, self.registry) for row in TABLE}
+        #: Series that were used before, by their labels: to ask prometheus_client each time costs more than to count.
+        self._children: dict[str, dict[tuple[tuple[str, str], ...], Collector]] = {row.name: {} for row in TABLE}
         self._seen: dict[tuple[str, str], set[str]] = {}
         self._lock = threading.Lock()
         self._looks: list[Look] = []
@@ -158,6 +160,7 @@ class Metrics:
         """Show a labelled series no more; one that is counted as `other` stays."""
         collector, row = self._collectors[name], self._rows[name]
         if all(self._bounded(row, label, value) == value for label, value in labels.items()):
+            self._children[name].clear()
             with contextlib.suppress(KeyError):
                 collector.remove(*(labels[label] for label in row.labels))
 
@@ -181,8 +184,14 @@ class Metrics:
         collector, row = self._collectors[name], self._rows[name]
         if not row.labels:
             return collector
+        known = self._children[name].get(tuple(labels.items()))
+        if known is not None:
+            return known
         bounded = {label: self._bounded(row, label, value) for label, value in labels.items()}
-        return collector.labels(**bounded)
+        child = collector.labels(**bounded)
+        if bounded == labels:  # what is counted as `other` has values without end
+            self._children[name][tuple(labels.items())] = child
+        return child
 
     def _bounded(self, row: Metric, label: str, value: str) -> str:
         if label not in row.outside:

@@ -184,6 +184,7 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         state=None,
         point=asked.point,
         place=asked.place,
+        post=asked.post or None,
         channel=asked.channel,
         urgency=asked.urgency,
         duration_minutes=asked.duration_minutes,
@@ -236,6 +237,12 @@ def _unfilled(fold: ZoneFold, event: e.RequirementUnfilled) -> None:
         fold.settle(request)
 
 
+def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
+    if (request := fold.requests.get(event.command.request)) is not None:
+        request.earliest, request.latest = event.earliest, event.latest
+        request.duration_minutes = event.duration_minutes
+
+
 def _reopened(fold: ZoneFold, event: e.RequestReopened) -> None:
     known = event.request
     if (request := fold.requests.get(known)) is not None:
@@ -283,6 +290,7 @@ def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged
         places=said.places,
         visits_per_day=said.visits_per_day or None,
         visits_per_week=said.visits_per_week or None,
+        posts=said.posts or (),
         open_offers=[] if before is None else before.open_offers,
         open_assignments=[] if before is None else before.open_assignments,
     )
@@ -404,6 +412,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementOpened: _opened,
     e.RequirementFilled: _filled,
     e.RequirementUnfilled: _unfilled,
+    e.RequestChanged: _changed,
     e.RequestReopened: _reopened,
     e.RequestCompleted: _completed,
     e.RatingSubmitted: _rated,

@@ -44,6 +44,8 @@ class RequestView(msgspec.Struct, kw_only=True):
     earliest: Time
     latest: Time
     requirements: list[RequirementView]
+    #: the standing post that it belongs to
+    post: str | None = None
     outcome: str | None = None
     effect: int | None = None
     conduct: int | None = None
@@ -67,6 +69,8 @@ class VolunteerView(msgspec.Struct, kw_only=True):
     places: tuple[str, ...]
     visits_per_day: int | None = None
     visits_per_week: int | None = None
+    #: standing posts that the person has claimed
+    posts: tuple[str, ...] = ()
     paused_until: Time | None = None
     open_offers: list[str] = []
     open_assignments: list[str] = []

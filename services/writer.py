@@ -30,7 +30,7 @@ from services.wire import Entry, SignIn, encode, encode_events
 #: Live: wait this long after the first command for more of them. 0 in lock-step.
 LINGER_S = 0.005
 GROUP_MAX = 500
-#: After a predecessor that died without an entry: so many commands are answered one by one ...
+#: After a predecessor that died without an entry: what waits then, so many at most, is answered one by one ...
 CAREFUL_COMMANDS = 500
 #: ... and a command whose n-th try this would be is parked instead.
 TRIES_MAX = 3
@@ -197,7 +197,6 @@ class Writer:
         directly = await self._fold_to(offset)
         if self._fold.chain.last != self._sign_in_id:
             raise Fenced
-        self._careful = CAREFUL_COMMANDS if directly or self._fold.tried else 0
         self._commands = Cursor(
             self._log,
             COMMANDS,
@@ -207,6 +206,9 @@ class Writer:
             meters=self._meters,
         )
         await self._recheck()
+        # What killed a predecessor stood in the log before this sign-in; what comes later killed nobody.
+        suspected = min(CAREFUL_COMMANDS, self._commands.backlog)
+        self._careful = suspected if directly or self._fold.tried else 0
         self._meters.signed_in(self.partition)
         self._ready.set()
         self._wake_waiters()

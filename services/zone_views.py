@@ -34,6 +34,7 @@ def _request(name: str, request: Request, visits: list[str]) -> RequestView:
         state=None,
         point=asked.point,
         place=asked.place,
+        post=asked.post or None,
         channel=asked.channel,
         urgency=asked.urgency,
         duration_minutes=asked.duration_minutes,

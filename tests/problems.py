@@ -74,10 +74,12 @@ class Need:
     nice: Mapping[str, int] = field(default_factory=dict)
     preferred: Sequence[str] = ()  # named people are spared PREFERRED points
     helpers: Sequence[str] = ()  # and these CONTINUITY points
+    claimed_by: Sequence[str] = ()  # and these CLAIMED points
+    told: Sequence[str] = ()  # and these DISTURBANCE points
 
 
 #: What tests charge for a wish that is not granted.
-SHOULD, NICE, PREFERRED, CONTINUITY = 700, 150, 400, 250
+SHOULD, NICE, PREFERRED, CONTINUITY, CLAIMED, DISTURBANCE = 700, 150, 400, 250, 350, 300
 
 
 def problem(
@@ -167,7 +169,7 @@ def _people(people: Sequence[Person], skills: list[str]) -> PeopleArrays:
 
 
 def _points(people: Sequence[Person]) -> dict[str, np.ndarray]:
-    used = [name for name in ("fairness", "duty") if any(person.points.get(name) for person in people)]
+    used = [name for name in ("fairness", "duty", "coverage") if any(person.points.get(name) for person in people)]
     return {name: _column([person.points.get(name, 0) for person in people], np.int64) for name in used}
 
 
@@ -239,7 +241,9 @@ def _wishes(rows: Sequence[Sequence[tuple[str, int, int, bool]]]) -> Wishes:
 def _favours(needs: Sequence[Need], ids: list[str]) -> dict[str, Favour]:
     asked = (
         ("preferred", PREFERRED, [n.preferred for n in needs]),
+        ("claimed", CLAIMED, [n.claimed_by for n in needs]),
         ("continuity", CONTINUITY, [n.helpers for n in needs]),
+        ("disturbance", DISTURBANCE, [n.told for n in needs]),
     )
     made = {}
     for name, points, lists in asked:
@@ -275,14 +279,15 @@ class Mix:
     waiting_max: int = 300
     wishes: float = 0.3  # a skill that should be held, that would be nice, people preferred, a known helper: each
     lists: float = 0.2  # restricted people, only these people: each
-    points_max: int = 500  # of fairness and of duty
+    points_max: int = 500  # of fairness, of duty and of coverage
+    posts: float = 0.3  # a claimed post, somebody told: each
     full: float = 0.3  # people with days full of visits
     circles: float = 0.3
     leads: float = 0.3  # requirements for which people may depart earlier or later than for others
 
 
 #: Travel alone costs, and only the rules that every problem has: what `matcher.costs.plain` says yes to.
-PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0)
+PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0, posts=0)
 #: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
 EASY = Mix(
     zones=0,
@@ -300,6 +305,7 @@ EASY = Mix(
     full=0,
     circles=0,
     leads=0,
+    posts=0,
 )
 
 
@@ -308,14 +314,16 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     draw = random.Random(seed)
     how = mix or Mix()
     later = random.Random(f"later {seed}")  # what came later leaves the older draws as they are
-    crowd = [_limited(later, how, _person(draw, how, f"p{i}")) for i in range(people)]
+    newest = random.Random(f"newest {seed}")  # and so does this
+    crowd = [_covering(newest, how, _limited(later, how, _person(draw, how, f"p{i}"))) for i in range(people)]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
     for i in range(requirements):
         request = f"r{i}"
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
-        needs.append(_wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids))
+        need = _wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids)
+        needs.append(_posted(newest, how, need, ids))
     return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
 
 
@@ -329,6 +337,16 @@ def _limited(draw: random.Random, how: Mix, person: Person) -> Person:
         begin = NOW + draw.choice([-DAY, -HOUR, HOUR, 6 * HOUR])
         full = [(begin, begin + draw.choice([HOUR, DAY, 7 * DAY]))]
     return replace(person, points=_prices(draw, how), full=full)
+
+
+def _covering(draw: random.Random, how: Mix, person: Person) -> Person:
+    points = {"coverage": draw.randint(0, how.points_max)} if draw.random() < 0.7 else {}
+    return replace(person, points={**person.points, **points})
+
+
+def _posted(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:
+    claimed, told = ([name for name in ids if draw.random() < 0.3] if draw.random() < how.posts else [] for _ in "ab")
+    return replace(need, claimed_by=claimed, told=told[: need.people])
 
 
 def _wishing(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matcher.hours import expand
 from matcher.terms import Hours, HoursException, WeeklyWindow
 from producers.availability import NotWeekly, parse, to_text
 
@@ -84,8 +88,88 @@ def test_text_says_hours_so_that_they_are_read_back(drawn: list[tuple[int, int, 
     assert parse(to_text(hours)) == hours
 
 
-def test_exceptions_cannot_be_said_as_weekly_text() -> None:
-    from datetime import date
+@given(
+    st.lists(
+        st.tuples(
+            st.dates(min_value=date(1970, 1, 1), max_value=date(2199, 12, 31)),
+            st.integers(0, 1439), st.integers(1, 1440), st.booleans(),
+        ),
+        max_size=6,
+    )
+)  # fmt: skip
+def test_single_days_are_said_and_read_back_in_their_order(drawn: list[tuple[date, int, int, bool]]) -> None:
+    exceptions = tuple(
+        HoursException(day=day, from_minute=start, until_minute=start + length, available=released)
+        for day, start, length, released in drawn
+    )
+    hours = Hours(weekly=(WeeklyWindow(weekday=0, from_minute=1080, until_minute=1260),), exceptions=exceptions)
+    assert parse(to_text(hours)) == hours
 
-    with pytest.raises(ValueError, match="exceptions"):
-        to_text(Hours(exceptions=(HoursException(day=date(2026, 1, 1)),)))
+
+JUNE = date(2026, 6, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Mon 18:00-21:00; 2026-06-03 off", [(JUNE, 0, 1440, False)]),
+        ("Mon 18:00-21:00; 2026-06-03 休", [(JUNE, 0, 1440, False)]),
+        ("Mon 18:00-21:00; 2026-06-03 09:00-12:00 off", [(JUNE, 540, 720, False)]),
+        ("2026-06-03 09:00-12:00, 14:00-18:00", [(JUNE, 540, 720, True), (JUNE, 840, 1080, True)]),
+        ("2026-6-3 22:00-02:00", [(JUNE, 1320, 1560, True)]),
+        ("RDATE;VALUE=PERIOD:20260603T090000/PT3H", [(JUNE, 540, 720, True)]),
+        ("RDATE;VALUE=PERIOD:20260603T090000/20260603T120000|EXDATE;VALUE=DATE:20260604",
+         [(JUNE, 540, 720, True), (date(2026, 6, 4), 0, 1440, False)]),
+        ("EXDATE:20260604T180000\nRRULE:FREQ=WEEKLY;BYDAY=MO 18:00-21:00", [(date(2026, 6, 4), 0, 1440, False)]),
+        ("DTSTART:20260603T090000\nDURATION:PT3H\nRRULE:FREQ=WEEKLY;COUNT=2",
+         [(JUNE, 540, 720, True), (date(2026, 6, 10), 540, 720, True)]),
+        ("DTSTART:20260612T140000\nDTEND:20260612T170000\nRRULE:FREQ=MONTHLY;BYDAY=2FR;UNTIL=20260801T000000",
+         [(date(2026, 6, 12), 840, 1020, True), (date(2026, 7, 10), 840, 1020, True)]),
+    ],
+)  # fmt: skip
+def test_single_days_are_read(text: str, expected: list[tuple[date, int, int, bool]]) -> None:
+    said = parse(text).exceptions
+    assert [(e.day, e.from_minute, e.until_minute, e.available) for e in said] == expected
+
+
+def test_each_block_of_a_calendar_has_a_start_of_its_own() -> None:
+    text = (
+        "DTSTART:20260105T180000\nDURATION:PT3H\nRRULE:FREQ=WEEKLY\n"
+        "DTSTART:20260110T090000\nDURATION:PT1H\nRRULE:FREQ=WEEKLY\n"
+        "DTSTART:20260603T090000\nDURATION:PT2H\nRRULE:FREQ=DAILY;COUNT=1"
+    )
+    assert windows(text) == [(0, 1080, 1260), (5, 540, 600)]
+    assert [(e.day, e.until_minute) for e in parse(text).exceptions] == [(JUNE, 660)]
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("2026-06-31 off", "no day"),
+        ("2026-06-03", "no single day"),
+        ("2026-06-03 perhaps", "no single day"),
+        ("2026-06-03 09:00-12:00 perhaps", "no single day"),
+        ("2026-06-03 09:00-09:00", "empty"),
+        ("2026-06-03 25:00-26:00", "no clock"),
+        ("RDATE:20260603T090000", "until when"),
+        ("RDATE;VALUE=PERIOD:20260603T090000/PT0H", "empty"),
+        ("RDATE;VALUE=PERIOD:20260603T090000Z/PT1H", "UTC"),
+        ("EXDATE:tomorrow", "no time"),
+        ("DTSTART:20260603T090000\nDURATION:PT3H\nRRULE:FREQ=DAILY;COUNT=367", "more than 366"),
+        ("DTSTART:20260603T090000\nDURATION:PT3H\nRRULE:FREQ=DAILY;UNTIL=20270603T000000Z", "no RRULE"),
+    ],
+)
+def test_single_days_that_say_nothing_certain_are_refused(text: str, word: str) -> None:
+    with pytest.raises(NotWeekly, match=word):
+        parse(text)
+
+
+def test_a_day_off_and_released_time_decide_when_somebody_is_free() -> None:
+    said = parse("Wed 18:00-21:00; 2026-06-03 off; 2026-06-04 09:00-12:00")
+    zone = ZoneInfo("Asia/Shanghai")
+    begin, end = (int(datetime(2026, 6, day, tzinfo=zone).timestamp()) for day in (1, 14))
+    spans = [
+        tuple(datetime.fromtimestamp(s, zone).strftime("%d %H") for s in span)
+        for span in expand(said, "Asia/Shanghai", begin, end)
+    ]
+    assert spans == [("04 09", "04 12"), ("10 18", "10 21")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -11,9 +13,22 @@ from matcher.policy import COST_MAX, DEFAULT, PRESETS, dearest_points, objection
 from matcher.problem import Problem
 from matcher.solvers import proof, recount, solve
 from matcher.terms import REACH_M_MAX
-from tests.problems import CONTINUITY, NICE, NOW, PREFERRED, SHOULD, Mix, Need, Person, problem, random_problem
+from tests.problems import (
+    CLAIMED,
+    CONTINUITY,
+    DISTURBANCE,
+    NICE,
+    NOW,
+    PREFERRED,
+    SHOULD,
+    Mix,
+    Need,
+    Person,
+    problem,
+    random_problem,
+)
 
-WISHFUL = Mix(wishes=0.6, lists=0.3, pairs=0.0, idle=0.0, zones=0.0)
+WISHFUL = Mix(wishes=0.6, posts=0.6, lists=0.3, pairs=0.0, idle=0.0, zones=0.0)
 DRAWN = [random_problem(seed, people=10, mix=WISHFUL) for seed in range(40)]
 
 
@@ -72,6 +87,8 @@ def test_the_drawn_problems_have_every_term() -> None:
         ({"nice": {"nursing": 1}}, NICE, {"skills": {"help": 1, "nursing": 1}}),
         ({"preferred": ["far"]}, PREFERRED, {}),
         ({"helpers": ["far"]}, CONTINUITY, {}),
+        ({"claimed_by": ["far"]}, CLAIMED, {}),
+        ({"told": ["far"]}, DISTURBANCE, {}),
     ],
 )
 def test_a_wish_is_worth_its_points_of_travel_and_not_one_more(wish: dict, points: int, spared: dict) -> None:
@@ -116,7 +133,7 @@ def test_people_with_a_price_of_their_own_serve_after_those_without() -> None:
         (Person(id="p", full=[(NOW, NOW + 1)]), Need(id="r")),
         *(
             (Person(id="p"), Need(id="r", **{name: ["p"]}))
-            for name in ("preferred", "helpers", "restricted", "must_have")
+            for name in ("preferred", "helpers", "claimed_by", "told", "restricted", "must_have")
         ),
         *((Person(id="p"), Need(id="r", **{name: {"help": 1}})) for name in ("should", "nice")),
         (Person(id="p"), Need(id="r", circle_s=600)),
@@ -132,7 +149,7 @@ def test_a_problem_with_anything_optional_is_not_plain(person: Person, need: Nee
 @pytest.mark.parametrize("policy", PRESETS.values(), ids=PRESETS)
 def test_no_pair_of_a_preset_can_leave_the_range_of_costs(policy) -> None:
     assert objection(policy) is None
-    assert dearest_points(policy.points) + REACH_M_MAX <= COST_MAX
+    assert dearest_points(policy) + REACH_M_MAX <= COST_MAX
 
 
 def test_the_default_prices_are_those_of_the_policy_file() -> None:
@@ -141,3 +158,33 @@ def test_the_default_prices_are_those_of_the_policy_file() -> None:
         500,
         2000,
     )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_plan_pays_once_for_every_person_told_who_does_not_come_after_all(seed: int) -> None:
+    """Moved elsewhere, replaced, or left open: told is told."""
+    draw = random.Random(seed)
+    crowd = [Person(id=f"p{n}", at=(float(draw.randrange(3000)), 0.0), reach_m=2000) for n in range(6)]
+    told = draw.sample([person.id for person in crowd], 4)
+    told[0] = "nobody here" if seed % 5 == 0 else told[0]
+    crowd = [person for person in crowd if person.id != told[1] or seed % 3]  # sometimes one of them has gone
+    known = {person.id for person in crowd}
+    needs = [
+        Need(id=f"r{n}", at=(float(draw.randrange(3000)), 0.0), told=[name] if name in known else [])
+        for n, name in enumerate(told)
+    ]
+    case = problem(crowd, needs)
+    plan = solve(case)
+    proof.check(case, plan)
+    assert plan.optimal
+    came = {p.requirement: case.people.ids[p.person] for p in plan.placements}
+    asked = [(r, need.told[0]) for r, need in enumerate(needs) if need.told]
+    changed = sum(came.get(r) != name for r, name in asked)
+    still_open = sum(r not in came for r, _ in asked)
+    assert plan.objective["disturbance"] + DISTURBANCE * still_open == DISTURBANCE * changed
+
+
+def test_nobody_told_is_moved_for_less_than_the_disturbance_is_worth() -> None:
+    for metres, who in ((DISTURBANCE - 2.0, "told"), (DISTURBANCE + 2.0, "near")):
+        crowd = [Person(id="near"), Person(id="told", at=(metres, 0.0))]
+        assert chosen(problem(crowd, [Need(id="r", told=["told"])])) == [(0, who)]

@@ -58,7 +58,22 @@ def test_the_duty_is_a_price_for_all_but_those_who_owe_and_rises_through_the_qua
         assert said["duty"][1] == said["duty"][2]
         prices.append(int(said["duty"][1]))
     assert prices == [10, 450, 900]
-    assert duty_price(900, Quarter(0, 90, 90)) == 900
+    assert duty_price(Costs(duty_points=900), Quarter(0, 90, 90)) == 900
+
+
+@pytest.mark.parametrize(
+    ("quarter", "begins"), [(8104, "2026-03-09"), (8105, "2026-06-08"), (8107, "2026-12-07"), (8103, "2025-12-08")]
+)
+def test_from_the_last_report_week_on_the_duty_has_its_own_price(quarter: int, begins: str) -> None:
+    """The Monday of the week that holds the second Friday of the quarter's last month."""
+    costs = Costs(duty_points=900, duty_last_week_points=6000)
+    monday = datetime.fromisoformat(begins + "T00:00:00+00:00")
+    before, first = quarter_of(monday - timedelta(seconds=1), "UTC"), quarter_of(monday, "UTC")
+    assert (before.number, first.number) == (quarter, quarter)
+    assert duty_price(costs, before) == 900 * before.day // before.days
+    assert duty_price(costs, first) == duty_price(costs, first._replace(day=first.days)) == 6000
+    assert duty_price(Costs(duty_points=9000, duty_last_week_points=1), first._replace(day=first.days)) == 9000
+    assert points(Costs(duty_last_week_points=6000), column([0]), np.zeros(1, np.bool_), before)["duty"].tolist() == [0]
 
 
 @pytest.mark.parametrize(

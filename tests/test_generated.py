@@ -7,9 +7,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from matcher.commands import DefinePlace, DefineSkill, DefineUnit, RegisterVolunteer
@@ -17,6 +18,7 @@ from matcher.decisions import decide, evolve
 from matcher.events import CommandRefused
 from matcher.zone import Zone
 from producers import asking, city, mapping, rows, sheets, tables
+from producers.asking import registration
 from producers.roster import roster_like
 from producers.rows import RequestRow
 from tests.shell import paidan
@@ -156,6 +158,23 @@ def test_a_roster_is_read_back_unchanged(tmp_path: Path) -> None:
     read = rows.read_volunteers(tables.read(tmp_path / "roster.csv"), mapping.STANDARD)
     assert read.rejections == []
     assert [unlined(row) for row in read.rows] == people
+
+
+def test_what_few_files_have_is_read_back_unchanged(tmp_path: Path) -> None:
+    [person, *_], [asked, *_] = roster_like(demand(), 5, 3), demand()
+    until = datetime(2026, 12, 31, 16, tzinfo=UTC)
+    person = msgspec.structs.replace(
+        person, posts=("clinic", "books"), certificates=((person.skills[0].skill, until), ("driving", until))
+    )
+    sheets.write_volunteers(tmp_path / "roster.csv", [person])
+    found = rows.read_volunteers(tables.read(tmp_path / "roster.csv"), mapping.STANDARD).rows
+    assert [unlined(row) for row in found] == [person]
+    asked = msgspec.structs.replace(asked, post="clinic", told=("v1", "v2"))
+    sheets.write_requests(tmp_path / "requests.csv", [asked])
+    read = rows.read_requests(tables.read(tmp_path / "requests.csv"), mapping.STANDARD).rows[0]
+    assert (read.post, read.told) == (asked.post, asked.told)
+    held = {skill.skill: skill.expires for skill in registration(person, "z").skills}
+    assert held["driving"] == held[person.skills[0].skill] == until
 
 
 def test_generate_roster_gives_the_same_bytes_for_a_seed_and_says_what_it_could_not_read(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_zones_must_match_only_where_both_sides_name_one(tmp_path: Path) -> None
 
 def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_costs(tmp_path: Path) -> None:
     near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
-    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3"}
+    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3", "posts": "clinic；garden"}
     for wish, who, cost in (
         ({}, "v2", None),
         ({"should": "nursing:2"}, "v1", {"should": 0}),
@@ -116,6 +116,10 @@ def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_cost
         ({"excluded": "v2"}, "v1", None),
         ({"must_have": "v1"}, "v1", None),
         ({"preferred": "v9"}, "v2", None),
+        ({"post": "clinic"}, "v1", {"claimed": 0}),
+        ({"post": "books"}, "v2", None),
+        ({"told": "v2"}, "v2", {"disturbance": 0}),
+        ({"told": "v1", "preferred": "v2"}, "v2", {"preferred": 0, "disturbance": 1000}),
     ):
         assert match(tmp_path, [REQUEST | wish], [nurse, near]).code == 0
         [line], summary = plan(tmp_path)
@@ -500,3 +504,27 @@ def test_the_shell_gets_the_documented_exit_codes(
         check=False,
     )
     assert (ended.returncode, word in ended.stderr, "Traceback" in ended.stderr) == (code, True, False), ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("until", "reasons"),
+    [
+        ("2026-03-01", ["QUALIFICATION_EXPIRED"]),
+        ("2026-03-02", []),  # through the last minute of the day
+        ("2026-03-02T18:30:00+08:00", ["QUALIFICATION_EXPIRED"]),
+        ("2026-03-02T20:00:00+08:00", []),
+    ],
+)
+def test_a_certificate_of_the_file_keeps_out_whom_it_no_longer_covers(
+    tmp_path: Path, until: str, reasons: list[str]
+) -> None:
+    asked = REQUEST | {"earliest": "2026-03-02T18:00:00+08:00", "latest": "2026-03-02T20:00:00+08:00"}
+    held = VOLUNTEER | {"certificates": f"plumbing@{until}; driving@2030-01-01"}
+    match(tmp_path, [asked], [held], "--timezone", "Asia/Shanghai")
+    assert plan(tmp_path)[0][0].get("reasons", []) == reasons
+
+
+def test_a_certificate_without_a_day_is_a_rejected_row(tmp_path: Path) -> None:
+    ended = match(tmp_path, [REQUEST], [VOLUNTEER | {"certificates": "plumbing"}], "--timezone", "Asia/Shanghai")
+    assert ended.code != 0
+    assert "does not say until when" in ended.err

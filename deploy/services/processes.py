@@ -99,6 +99,8 @@ class Server:
                     break
             else:
                 raise Failed(f"{self.name} (pid {pid}) does not end.")
+        if self._process is not None:
+            self._process.wait()  # where we are its parent, its end is ours to take note of
         self._note.unlink(missing_ok=True)
 
     def tail(self) -> str:

@@ -111,9 +111,12 @@ WORDS: dict[str, str] = {
     "term.should": "缺应有特长",
     "term.nice": "缺加分特长",
     "term.preferred": "非优先人选",
+    "term.claimed": "岗位由他人认领",
     "term.continuity": "换了人",
     "term.fairness": "本季已服务次数",
     "term.duty": "他人季度任务",
+    "term.coverage": "留守人手不足",
+    "term.disturbance": "已通知他人",
     "join": "，",
     "join.reasons": "；",
 }

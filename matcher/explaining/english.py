@@ -111,9 +111,12 @@ WORDS: dict[str, str] = {
     "term.should": "skills it should have",
     "term.nice": "skills nice to have",
     "term.preferred": "not preferred",
+    "term.claimed": "post claimed by others",
     "term.continuity": "another helper",
     "term.fairness": "visits this quarter",
     "term.duty": "duty of others",
+    "term.coverage": "few left behind",
+    "term.disturbance": "others were told",
     "join": ", ",
     "join.reasons": "; ",
 }

@@ -63,7 +63,8 @@ def term_names(problem: Problem) -> list[str]:
     wishes, favours, points = problem.requirements.wishes, problem.requirements.favours, problem.people.points
     nice = set(wishes.nice.tolist())
     have = {"travel": True, "should": False in nice, "nice": True in nice}
-    order = ("travel", "should", "nice", "preferred", "continuity", "fairness", "duty")
+    wishes_first = ("travel", "should", "nice", "preferred", "claimed", "continuity")
+    order = (*wishes_first, "fairness", "duty", "coverage", "disturbance")
     return [name for name in order if have.get(name, name in favours or name in points)]
 
 

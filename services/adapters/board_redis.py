@@ -23,6 +23,7 @@ from matcher.events import Event
 from matcher.geo import distance_m
 from matcher.reasons import AnyRefusal
 from services.adapters.redis_keys import FIRST, KINDS, Keys, best_index
+from services.adapters.redis_merging import merged
 from services.adapters.redis_place import Batch, batches, place_commands, read_parked, read_place
 from services.adapters.redis_working import LATITUDE_MAX, Command, decode, decode_zone, take_out
 from services.board import Answer, BoardAway, BoardLost, Kind, Near, Receipt
@@ -269,7 +270,7 @@ class RedisBoard:
                 return True
             commands = await self._commands(batch.since(holds))
             pipe.multi()
-            for command in commands:
+            for command in merged(commands):
                 pipe.execute_command(*command)
             await pipe.execute()
         if batch.place is not None:

@@ -16,6 +16,7 @@ import msgspec
 from matcher.events import CommandParked, Event
 from services.adapters.board_redis import Client
 from services.adapters.redis_keys import FIRST, Keys
+from services.adapters.redis_merging import merged
 from services.adapters.redis_place import Batch, place_commands
 from services.adapters.redis_working import Command, Working
 from services.board import Receipt
@@ -127,7 +128,7 @@ async def _write(client: Client, commands: Iterable[Command]) -> None:
     left = iter(commands)
     while part := list(islice(left, CHUNK)):
         async with client.pipeline(transaction=False) as pipe:
-            for command in part:
+            for command in merged(part):
                 pipe.execute_command(*command)
             await pipe.execute()
 

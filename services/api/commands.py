@@ -42,6 +42,7 @@ ROWS = (
     Row("/calendar", c.SetCalendarDay),
     Row("/requests", c.SubmitRequest),
     Row("/requests/{subject:path}/cancel", c.CancelRequest, "request"),
+    Row("/requests/{subject:path}/change", c.ChangeRequest, "request"),
     Row("/requests/{subject:path}/reopen", c.ReopenRequest, "request"),
     Row("/requests/{subject:path}/rate", c.RateRequest, "request"),
     Row("/volunteers", c.RegisterVolunteer),

@@ -102,7 +102,9 @@ def _read_rows(
         requests, at = _zoned(found.rows, home, file, "request_id", batch), found.at
     volunteers = list[rows.VolunteerRow]()
     if people[0] is not None:
-        read = rows.read_volunteers(tables.read(people[0]), mappings.load(people[1]), bounds=how.bounds)
+        read = rows.read_volunteers(
+            tables.read(people[0]), mappings.load(people[1]), timezone=timezone or how.timezone, bounds=how.bounds
+        )
         batch.rejections += read.rejections
         volunteers = _zoned(read.rows, home, people[0], "volunteer_id", batch)
     _ask(batch, requests, volunteers, at, policy, define)

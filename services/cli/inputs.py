@@ -19,6 +19,7 @@ import typer
 from services.cli.files import time_option
 
 if TYPE_CHECKING:
+    from matcher.people import People
     from matcher.policy import Policy
     from matcher.posing import OpenRequirement, Standing
     from matcher.problem import Problem
@@ -78,7 +79,7 @@ def read(
         near=rows.city_of(people_table, how_people),
     )
     city = rows.city_of(asked_table, how)
-    people = rows.read_volunteers(people_table, how_people, bounds=how.bounds, near=city)
+    people = rows.read_volunteers(people_table, how_people, timezone=policy.timezone, bounds=how.bounds, near=city)
     if asked.at is None and asked.rows:
         raise typer.BadParameter("is needed: no row says when it was submitted.", param_hint="--at")
     sha256 = _sha256([requests, volunteers], [how, how_people, str(asked.at), policy.timezone])
@@ -107,7 +108,7 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
     zones = {row.zone for row in requests} | {row.zone for row in volunteers}
     codes = {zone: code for code, zone in enumerate(sorted(zone for zone in zones if zone))}
     people = People()
-    named = {held.skill for row in volunteers for held in row.skills}
+    named = {held.skill for row in volunteers for held in registration(row, "file").skills}
     named |= {need.skill for row in requests for need in (*row.skills, *row.should, *row.nice)}
     for skill in sorted(named):
         people.add_skill(skill)
@@ -119,7 +120,7 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
         now=files.at,
         policy=files.policy,
         people=people,
-        requirements=[_open(row, codes, files.at, people.row_of) for row in requests],
+        requirements=[_open(row, codes, files.at, people) for row in requests],
         standing=_standing(files),
         zone_codes=[codes.get(row.zone or "", -1) for row in volunteers],
         beyond_s=beyond_s,
@@ -136,11 +137,11 @@ def _standing(files: Files) -> Standing:
     return Standing(visits=visits, quarter=quarter)
 
 
-def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str, int]) -> OpenRequirement:
+def _open(row: RequestRow, codes: dict[str, int], at: datetime, people: People) -> OpenRequirement:
     from matcher.posing import OpenRequirement
 
-    def rows(people: tuple[str, ...]) -> list[int]:
-        return [row_of[person] for person in people if person in row_of]
+    def rows(named: tuple[str, ...]) -> list[int]:
+        return [people.row_of[person] for person in named if person in people.row_of]
 
     assert row.earliest is not None
     assert row.latest is not None
@@ -163,6 +164,8 @@ def _open(row: RequestRow, codes: dict[str, int], at: datetime, row_of: dict[str
         restricted=rows(row.restricted),
         must_have=rows(row.must_have) if row.must_have else None,
         preferred=rows(row.preferred),
+        claimed_by=[] if row.post is None else people.claimed_by(row.post),
         helpers=rows(row.helpers),
+        told=rows(row.told),
         circle_s=-1 if row.circle_minutes is None else 60 * row.circle_minutes,
     )

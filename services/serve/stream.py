@@ -17,9 +17,12 @@ from services.serve.shared import Shared
 from services.solving import ProcessSolver
 from services.stream.cluster import Cluster
 from services.stream.driver import Stream
+from services.writer import LINGER_S
 
 #: A partition that is stuck so long does not get free by itself.
 STUCK_S = 60.0
+#: In lock-step the board and its neighbours may be so far behind: several beats are one transaction.
+GATHER_S = 1.0
 
 
 class StreamRole:
@@ -32,8 +35,9 @@ class StreamRole:
             shared.jobs, notify_queue(settings.prefix + NOTIFY), shared.metrics, prefix=settings.prefix
         )
         self._publishing = False
-        # In lock-step nothing may depend on the wall clock: no guard.
-        guard_s = settings.solve_guard_s if settings.beat_s else None
+        # In lock-step nothing may depend on the wall clock: no guard. Who asks waits for the journal only: no linger.
+        lockstep = not settings.beat_s
+        guard_s = None if lockstep else settings.solve_guard_s
         self._solver = ProcessSolver(children=max(1, (os.cpu_count() or 2) - 1), guard_s=guard_s)
         self._board = BoardFollower(
             RedisBoard(
@@ -59,6 +63,8 @@ class StreamRole:
             ),
             partitions=settings.partitions,
             beat_s=settings.beat_s or None,
+            linger_s=0.0 if lockstep else LINGER_S,
+            gather_s=GATHER_S if lockstep else 0.0,
             now=shared.now,
             meters=PrometheusMeters(shared.metrics),
         )

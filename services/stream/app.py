@@ -1,13 +1,15 @@
-"""The Faust app: its settings, its topics, four agents that hand over raw bytes, and the hooks of the group.
+"""The Faust app: its settings, its topics, four agents, and the hooks of the group.
 
-Made by `driver.Stream` in the running loop. Agents acknowledge at once and wait for nothing: an acknowledgement means
-nothing here, and one partition must not hold up the others. Faust decodes nothing, keeps no tables, opens no port.
+Made by `driver.Stream` in the running loop. Raw bytes are handed over as they are fetched, for each agent of the topic;
+the agents themselves only acknowledge, at once. That means nothing here, and one partition must not hold up the others.
+Faust decodes nothing, keeps no tables, opens no port.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import faust
@@ -25,6 +27,8 @@ MATCHING = "matching"
 HEARTBEAT_S = 1.0
 
 Deliver = Callable[[int, Record], None]
+#: aiokafka's records by topic and partition.
+Fetched = Mapping[Any, Sequence[Any]]
 #: Gets the partitions of commands that this process owns now: all of them, after every rebalance.
 Assigned = Callable[[frozenset[int]], None]
 
@@ -49,6 +53,7 @@ class _Settings(FaustSettings):  # type: ignore[misc]
 class _App(faust.App):  # type: ignore[misc]
     Settings = _Settings
     on_replaced: Callable[[], None]
+    on_fetched: Callable[[Fetched], None]
 
     def _new_transport(self) -> Any:
         return Transport(self.conf.broker_consumer, self)
@@ -83,28 +88,38 @@ def create(cluster: Cluster, hooks: Hooks, meters: Meters) -> Any:
     )
     app.on_replaced = hooks.replaced
     app.sensors.add(GroupSensor(meters))
+    by_topic: dict[str, list[Deliver]] = {}
     for name, deliver in hooks.deliver.items():
         topic = cluster.prefix + (COMMANDS if name == MATCHING else JOURNAL)
+        by_topic.setdefault(topic, []).append(deliver)
         channel = app.topic(
             topic, key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw", partitions=None
         )
-        app.agent(channel, name=name, concurrency=1)(_route(deliver, hooks.failed))
+        app.agent(channel, name=name, concurrency=1)(_acknowledge)
+    app.on_fetched = partial(_hand_over, by_topic, hooks.failed)
     _connect(app, cluster.prefix + COMMANDS, hooks)
     return app
 
 
-def _route(deliver: Deliver, failed: Callable[[BaseException], None]) -> Callable[[Any], Awaitable[None]]:
-    async def route(stream: Any) -> None:
-        events: AsyncIterator[Any] = stream.events()
-        async for event in events:
-            message = event.message
-            try:
-                deliver(message.partition, Record(message.offset, message.timestamp, message.value or b""))
-            except Exception as error:  # Faust would start the agent again and go on
-                failed(error)
-                raise
+def _hand_over(
+    by_topic: Mapping[str, Sequence[Deliver]], failed: Callable[[BaseException], None], got: Fetched
+) -> None:
+    try:
+        for place, records in got.items():
+            delivers = by_topic.get(place.topic, ())
+            for fetched in records:
+                record = Record(fetched.offset, fetched.timestamp / 1000.0, fetched.value or b"")
+                for deliver in delivers:
+                    deliver(place.partition, record)
+    except Exception as error:  # Faust would fetch again and go on
+        failed(error)
+        raise
 
-    return route
+
+async def _acknowledge(stream: Any) -> None:
+    events: AsyncIterator[Any] = stream
+    async for _ in events:
+        pass
 
 
 def _connect(app: Any, commands: str, hooks: Hooks) -> None:

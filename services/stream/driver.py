@@ -38,7 +38,7 @@ MATCHING = "matching"
 class Stream:
     """Works on the partitions of `log` that the group gives it. `beat_s`: seconds of a live beat; None = no ticker.
 
-    `followers` by agent: "projecting", "announcing", "scoring", or some of them.
+    `followers` by agent: "projecting", "announcing", "scoring", or some of them. `gather_s`: see `Following`.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Stream:
         partitions: int,
         beat_s: float | None,
         linger_s: float = LINGER_S,
+        gather_s: float = 0.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         meters: Meters | None = None,
     ) -> None:
@@ -63,6 +64,7 @@ class Stream:
         self._cluster = cluster
         self._beat_s = beat_s
         self._linger_s = linger_s
+        self._gather_s = gather_s
         self._now = now
         self._meters = meters or Meters()
         self._holdings: dict[int, Holding] = {}
@@ -217,7 +219,7 @@ class Stream:
             meters=self._meters,
         )
         followings = {
-            agent: Following(self._log, partition, follower, agent=agent, meters=self._meters)
+            agent: Following(self._log, partition, follower, agent=agent, gather_s=self._gather_s, meters=self._meters)
             for agent, follower in self._followers.items()
         }
         self._holdings[partition] = Holding(writer, followings, self._fail, after=self._ending.get(partition))

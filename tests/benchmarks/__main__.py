@@ -10,6 +10,7 @@ from tests.benchmarks import (
     matching_against_scipy,
     matching_goals,
     month_against_nearest_first,
+    online_windows,
     paths_against_ortools,
 )
 
@@ -26,4 +27,5 @@ if __name__ == "__main__":
     print("one crew among 10,000 single requests, 12,000 people:")
     crew_among_singles.main()
     sys.argv = sys.argv[:1]
+    online_windows.main()
     month_against_nearest_first.main()

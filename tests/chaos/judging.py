@@ -6,6 +6,7 @@ count. `services.verify` judges, and beside it stands this runner's own reading 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import msgspec
@@ -16,7 +17,7 @@ from services.board import Board, BoardAway, Kind
 from services.names import NAME
 from services.verify import Verdict, verify
 from services.wire import partition_of
-from tests.chaos.history import Cut, History, issued, reported
+from tests.chaos.history import Cut, History, What, issued, reported
 from tests.chaos.town import PARTITIONS, Town, until
 
 LISTED: tuple[Kind, ...] = ("request", "volunteer", "offer", "assignment")
@@ -59,6 +60,8 @@ async def judge(town: Town) -> Judged:
     """Judge everything so far. Waits until all is answered and everybody was told (with a deadline)."""
     await town.all_answered()
     late = await _told(town)
+    # Before the last reading: what was told by now stands in the journal, but the town lives on while it is judged.
+    told = town.gateway.keys()
     await town.history.read_on()
     verdict = await verify(Cut(town.history), PARTITIONS, town.load.receipts)
     judged = Judged(
@@ -75,7 +78,7 @@ async def judge(town: Town) -> Judged:
     )
     _both_readings_agree(judged, verdict, town.history)
     _each_answered_once(judged, town)
-    _told_once(judged, town)
+    _told_once(judged, town, told)
     _client(judged, town)
     await _board(judged, town)
     return judged
@@ -117,8 +120,7 @@ def _each_answered_once(judged: Judged, town: Town) -> None:
             judged.findings = [*judged.findings, f"Command ({receipt.id}) has no event of its own."]
 
 
-def _told_once(judged: Judged, town: Town) -> None:
-    keys = town.gateway.keys()
+def _told_once(judged: Judged, town: Town, keys: Mapping[What, set[str]]) -> None:
     judged.messages = len(keys)
     twice = {what: each for what, each in keys.items() if len(each) > 1}
     judged.told_twice = len(twice)

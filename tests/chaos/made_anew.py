@@ -75,7 +75,7 @@ def _listed(run: Run, gone: Mapping[str, Receipt]) -> list[str]:
     if done.returncode != ExitCode.LOG_UNTRUSTED:
         return [f"`journal verify` ended with ({done.returncode}): {done.stderr.decode()[-600:]}"]
     verdict = msgspec.json.decode(done.stdout, type=Verdict)
-    listed = sum(any(each in words for words in verdict.findings) for each in gone)
-    if verdict.lost < len(gone) or listed < len(gone):
-        return [f"of ({len(gone)}) receipts ({verdict.lost}) count as lost and ({listed}) are listed"]
+    listed = {each.id for each in verdict.gone}
+    if verdict.lost < len(gone) or listed != set(gone):
+        return [f"of ({len(gone)}) receipts ({verdict.lost}) count as lost and ({len(listed)}) are listed"]
     return []

@@ -80,9 +80,8 @@ class Sites:
     def kill(self, name: str) -> None:
         """kill -9 one own server; its data and its port stay. Returns when it is gone."""
         server = self._servers[name]
-        _send(server, signal.SIGKILL)
+        server.signal(signal.SIGKILL)
         while server.running():
-            _reap(server)
             time.sleep(POLL_S)
 
     def close(self) -> None:
@@ -93,19 +92,3 @@ class Sites:
 
     def _server(self, name: str) -> Server:
         return self._servers.setdefault(name, Server(self._folder, name))
-
-
-def _send(server: Server, number: int) -> None:
-    os.killpg(_pid(server), number)
-
-
-def _reap(server: Server) -> None:
-    """Take note of our child's end, so that it is gone and not a zombie."""
-    try:
-        os.waitpid(_pid(server), os.WNOHANG)
-    except ChildProcessError:
-        return
-
-
-def _pid(server: Server) -> int:
-    return int(str(server._known()["pid"]))

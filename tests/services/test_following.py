@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.adapters.memory import MemoryLog
-from services.following import Following, HeldEntry, Place
+from services.following import RECORDS, Following, HeldEntry, Place
 from services.meters import Meters
 from services.names import JOURNAL
 from services.ports import LogUntrusted, Message
@@ -26,6 +26,7 @@ class Kept:
         self.until = until
         self.heard = asyncio.Event()
         self.told: list[str] = []
+        self.together: list[list[str]] = []
         self.is_live = False
         self.ended = False
 
@@ -33,7 +34,8 @@ class Kept:
         return self.place
 
     async def take(self, partition: int, entries: Sequence[HeldEntry], place: Place) -> None:
-        self.told += [held.entry.id for held in entries]
+        self.together.append([held.entry.id for held in entries])
+        self.told += self.together[-1]
         self.place = place
         if self.until in self.told:
             self.heard.set()
@@ -105,6 +107,50 @@ def test_a_record_that_was_never_delivered_is_read() -> None:
         following.stop()
         await task
         assert kept.told == ["a", "b"]
+
+    asyncio.run(story())
+
+
+async def caught_up_with(log: MemoryLog, kept: Kept) -> tuple[Following, asyncio.Task[None]]:
+    """A follower that hands over once an hour, after the past."""
+    following = Following(log, 0, kept, gather_s=3600.0)
+    task = asyncio.create_task(following.run())
+    await following.caught_up()
+    return following, task
+
+
+async def bring(log: MemoryLog, following: Following, *values: bytes) -> None:
+    first = await log.append(JOURNAL, 0, [Message(value) for value in values])
+    for record in await log.read(JOURNAL, 0, first, len(values)):
+        following.deliver(record.offset, record)
+
+
+def test_news_that_are_gathered_are_told_together_and_the_end_waits_for_no_more_of_them() -> None:
+    async def story() -> None:
+        log = await journal(SIGNED, entry("a", "w1"))
+        kept = Kept()
+        following, task = await caught_up_with(log, kept)
+        for name, after in (("b", "a"), ("c", "b"), ("d", "c")):
+            await bring(log, following, entry(name, after))
+            await asyncio.sleep(0)
+        following.stop()
+        await task
+        assert kept.together == [["a"], ["b", "c", "d"]]
+
+    asyncio.run(story())
+
+
+def test_a_full_hand_over_waits_for_nothing() -> None:
+    async def story() -> None:
+        log = await journal(SIGNED, entry("0", "w1"))
+        kept = Kept(until=str(RECORDS))
+        following, task = await caught_up_with(log, kept)
+        await bring(log, following, *(entry(str(n), str(n - 1)) for n in range(1, RECORDS + 1)))
+        async with asyncio.timeout(10):
+            await kept.heard.wait()
+        following.stop()
+        await task
+        assert len(kept.told) == RECORDS + 1
 
     asyncio.run(story())
 

@@ -46,3 +46,19 @@ def test_libraries_that_would_write_addresses_are_silent(stream: io.StringIO) ->
     logging.getLogger("uvicorn.error").info("started")
     assert stream.getvalue().endswith("started\n")
     assert "ana" not in stream.getvalue()
+
+
+def test_a_broker_that_is_away_does_not_fill_the_log_and_what_was_left_out_is_counted():
+    now_s = 0.0
+    sparing = logs.Sparing(lambda: now_s)
+
+    def said(name):
+        record = logging.makeLogRecord({"name": name, "msg": "Connection refused"})
+        return sparing.filter(record), getattr(record, "count", None)
+
+    reader = "services.adapters.kafka_reading"
+    assert [said(reader)[0] for _ in range(logs.LINES_MAX + 40)] == [True] * logs.LINES_MAX + [False] * 40
+    assert said("services.writer") == (True, None)
+    now_s = logs.PERIOD_S
+    assert said(reader) == (True, 40)
+    assert said(reader) == (True, None)

@@ -355,3 +355,25 @@ def test_a_writer_with_nothing_to_do_leaves_a_mark_and_its_successor_is_not_care
             assert sum(isinstance(event, Attempt) for event in events) == attempts
 
     run(main())
+
+
+def test_a_successor_is_careful_with_what_stood_there_when_it_signed_in_and_with_nothing_later():
+    async def main() -> None:
+        bench = Bench()
+        killed = asyncio.create_task(bench.writer().run())
+        await asyncio.sleep(5)
+        killed.cancel()
+        await asyncio.wait([killed])
+        await bench.ask(toy.place("z"), toy.person("z", "ana"))
+        writer = bench.writer()
+        task = asyncio.create_task(writer.run())
+        await writer.ready()
+        await bench.ask(toy.person("z", "ben"), toy.person("z", "cai"))
+        writer.assigned()
+        await writer.until_answered(3)
+        writer.stop()
+        await task
+        _, events = await bench.fold()
+        assert [event.offset for event in events if isinstance(event, Attempt)] == [0, 1]
+
+    run(main())

@@ -10,6 +10,7 @@ from matcher import events as e
 from matcher.policy import DEFAULT, TRAVEL_ONLY, Costs
 from matcher.reasons import ImpossibleValue, Unassigned, Unknown
 from matcher.terms import HeldSkill, NeededSkill, Requirement
+from matcher.zone import Zone
 from tests.stories.story import Story, east, names, only
 
 HELP = NeededSkill(skill="help")
@@ -52,6 +53,39 @@ def test_a_preferred_person_comes_before_nearer_ones_but_nobody_waits_for_them()
     assert offered(story) == ["ben"]
     story.decline("r1.1.0.ben")
     assert offered(story) == ["ana"]
+
+
+def test_people_who_have_claimed_the_post_go_first_but_nobody_waits_for_them():
+    story = town()
+    story.volunteer("ben", at=1100, posts=("books", "clinic"))
+    story.request("r1", post="clinic")
+    [offer] = only(story.tick(), e.OfferSent)
+    assert (offer.volunteer, offer.cost) == ("ben", {"travel": 1100, "claimed": 0})
+    story.decline(offer.offer)
+    [offer] = only(story.tick(), e.OfferSent)
+    assert (offer.volunteer, offer.cost) == ("ana", {"travel": 100, "claimed": 2000})
+
+
+def test_a_post_that_nobody_claims_or_claims_any_more_costs_nothing():
+    story = town()
+    story.volunteer("ben", at=1100, posts=("clinic",))
+    story.volunteer("ben", at=1100)
+    for n, post in enumerate(("clinic", "books")):
+        story.volunteer(f"near{n}", at=0)
+        story.request(f"r{n}", post=post)
+        [offer] = only(story.tick(), e.OfferSent)
+        assert (offer.volunteer, offer.cost) == (f"near{n}", {"travel": 0})
+
+
+def test_a_zone_with_claims_survives_its_encoding():
+    story = town()
+    before = story.zone.sha256()
+    story.volunteer("ben", at=1100, posts=("clinic",))
+    again = Zone.decode(story.zone.encode())
+    assert again.sha256() == story.zone.sha256() != before
+    assert again.people.claimed_by("clinic") == story.zone.people.claimed_by("clinic") != []
+    again.people.register(c.RegisterVolunteer(id="c", zone="town", at=story.now(), volunteer="ben", point=east(0)))
+    assert again.people.claimed_by("clinic") == []
 
 
 def test_whom_a_request_restricts_never_comes():
@@ -98,7 +132,7 @@ def test_a_policy_that_prices_too_much_is_refused():
     dear = msgspec.structs.replace(DEFAULT, costs=Costs(should_points=9_000, nice_points=1_000))
     [refused] = story.send(c.SetPolicy, policy=dear)
     assert isinstance(refused.reason, ImpossibleValue)
-    assert "(52000)" in refused.reason.remedy
+    assert "(55000)" in refused.reason.remedy
     assert names(
         story.send(c.SetPolicy, policy=msgspec.structs.replace(DEFAULT, costs=Costs(should_points=7_000)))
     ) == ["PolicySet"]
