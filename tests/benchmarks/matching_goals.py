@@ -114,7 +114,7 @@ def shares(scale: float, repeats: int) -> Row:
     }  # fmt: skip
 
 
-def windows(repeats: int, sizes: tuple[int, ...] = (1000, 2000, 5000)) -> Row:
+def windows(repeats: int, sizes: list[int]) -> Row:
     """Best of SciPy and OR-Tools (pairs listed already) / our lists and solve, every town of every size."""
     cells = []
     for size in sizes:
@@ -237,7 +237,7 @@ def witness(scale: float, repeats: int) -> Row:
 # --- all of them ---------------------------------------------------------------------------------------------------
 
 
-def rows(scale: float, repeats: int) -> dict[str, Callable[[], Row]]:
+def rows(scale: float, repeats: int, sizes: list[int]) -> dict[str, Callable[[], Row]]:
     """Return what measures each row."""
     many = max(repeats, 3)
     doubling = [scale / 8, scale / 4, scale / 2, scale]
@@ -247,7 +247,7 @@ def rows(scale: float, repeats: int) -> dict[str, Callable[[], Row]]:
         "G3": lambda: against_shortlist(cities.one_to_one, scale * SMALLER["G3"], many),
         "G4": lambda: against_shortlist(cities.hot, scale * SMALLER["G4"], many),
         "G5": lambda: shares(scale, many),
-        "G6": lambda: windows(max(repeats, 7) if repeats >= 3 else many),
+        "G6": lambda: windows(max(repeats, 7), sizes),
         "G8 spare": lambda: growth(cities.spare, doubling, many),
         "G8 scarce": lambda: growth(cities.scarce, doubling, many),
         "G8 1:1": lambda: growth(cities.one_to_one, [s * SMALLER["G3"] / 2 for s in doubling], many),
@@ -263,6 +263,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--rows", nargs="*")
+    parser.add_argument("--windows", type=int, nargs="*", default=[1000, 2000, 5000], help="requests of row G6")
     parser.add_argument("--write", type=Path)
     parser.add_argument("--peak", choices=("ours", "theirs"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -271,7 +272,7 @@ def main() -> None:
         peak(asked.peak, asked.scale)
         return
     told: dict[str, Row] = json.loads(asked.write.read_text()) if asked.write and asked.write.exists() else {}
-    for name, measure in rows(asked.scale, asked.repeats).items():
+    for name, measure in rows(asked.scale, asked.repeats, asked.windows).items():
         if asked.rows and name.split()[0] not in asked.rows:
             continue
         row = measure()

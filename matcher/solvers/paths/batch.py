@@ -12,7 +12,6 @@ import numpy as np
 
 from matcher.problem import I64
 from matcher.solvers.paths.auction import CACHED, auction, tighten
-from matcher.solvers.paths.forest import serve_many
 from matcher.solvers.paths.forward import serve_all
 from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.hall import reaches_more
@@ -55,9 +54,7 @@ from matcher.solvers.paths.values import (
 FIRST_PRICE = 4
 RISE = 4
 #: A path that goes past more people than this is given up at first, and its requirement bids.
-POPS = 64
-#: Of this many, a search from all of them has to serve one, or they bid.
-MANY = 64
+POPS = 8
 #: Points by which a bid goes above the second best.
 STEP = 64
 #: Pairs that one step of the search finds at most; room for pairs at first, by ask.
@@ -97,7 +94,6 @@ class Batch:
         ground, needs, price = self.ground, self.needs, self.work.flow.nodes[:, PRICE]
         self.first_lists()
         hard = self._serve(np.repeat(np.arange(len(needs)), ground.supply), POPS if self._single() else FAR)
-        hard = self._serve_many(hard)
         if len(hard):
             self._auction(hard)
         mark = np.zeros(len(price), np.int64)
@@ -132,18 +128,6 @@ class Batch:
         while not serve_all(self.work, order, state, hard, pops_max):
             self._help()
         return hard[: state[1]]
-
-    def _serve_many(self, sources: I64) -> I64:
-        """Serve these many at a time, as long as that serves many; return who is left."""
-        ends, state = np.full(len(self.needs), -1, np.int64), np.array([len(sources), 0], np.int64)
-        while state[0]:
-            before = int(state[0])
-            serve_many(self.work, sources, ends, state)
-            if state[1]:
-                self._help()
-            elif (before - int(state[0])) * MANY < before:
-                break
-        return sources[: state[0]]
 
     def _auction(self, hard: I64) -> None:
         """Serve these by bids, then put right what bids leave a little off."""

@@ -16,7 +16,7 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: The modules whose functions end up in compiled code, here or inlined into each other.
-KERNEL = ("values", "heap", "search", "forward", "forest", "auction", "release", "hall")
+KERNEL = ("values", "heap", "search", "forward", "auction", "release", "hall")
 
 
 def _place() -> str:

@@ -71,13 +71,11 @@ def serves(flow: Any, node: int, v: int) -> bool:
 
 
 @compiled
-def scan(
-    flow: Any, lists: Any, i: int, dist: int, best: int, end: int, again: bool, many: bool
-) -> tuple[int, int, bool]:
+def scan(flow: Any, lists: Any, i: int, dist: int, best: int, end: int, again: bool) -> tuple[int, int, bool]:
     """Look at everybody listed whom requirement i could have instead.
 
     Returns best, end, and whether the list has to grow first. Of requirements that share an ask only the first one
-    looks: a later one could come to nobody sooner. `many`: a free person is no end yet (`forest`).
+    looks: a later one could come to nobody sooner.
     """
     nodes = flow.nodes
     node = len(nodes) - len(flow.needs) + i
@@ -103,7 +101,7 @@ def scan(
             continue
         reach(flow, v, way, node)
         nodes[v, COST] = cost
-        if not many and nodes[v, COUNT] < nodes[v, SIZE]:
+        if nodes[v, COUNT] < nodes[v, SIZE]:
             best, end = way, v
         else:
             push(flow, v)
@@ -111,14 +109,14 @@ def scan(
 
 
 @compiled
-def look(work: Any, i: int, dist: int, best: int, end: int, many: bool) -> tuple[int, int, bool]:
+def look(work: Any, i: int, dist: int, best: int, end: int) -> tuple[int, int, bool]:
     """Scan, and let the list grow as far as the prices ask. Returns best, end, and False where there is no room."""
     flow, lists = work.flow, work.lists
-    best, end, grow = scan(flow, lists, i, dist, best, end, False, many)
+    best, end, grow = scan(flow, lists, i, dist, best, end, False)
     while grow:
         if not extend(work, flow.needs[i, ASK], FIRST_LIST):
             return best, end, False
-        best, end, grow = scan(flow, lists, i, dist, best, end, True, many)
+        best, end, grow = scan(flow, lists, i, dist, best, end, True)
     return best, end, True
 
 
@@ -129,7 +127,7 @@ def forward(work: Any, first: int, pops_max: int) -> int:
     nodes, slots = flow.nodes, flow.slots
     people = len(nodes) - len(flow.needs)
     reach(flow, people + first, 0, -1)
-    best, end, room = look(work, first, 0, FAR, -1, False)
+    best, end, room = look(work, first, 0, FAR, -1)
     pops = 0
     while room and flow.counts[WAITING] > 0 and nodes[flow.heap[0], DIST] < best:
         pops += 1
@@ -143,7 +141,7 @@ def forward(work: Any, first: int, pops_max: int) -> int:
             way = nodes[v, DIST] + nodes[node, PRICE] - slots[n, PAIR_COST] - nodes[v, PRICE]
             if way < best and way < nodes[node, DIST]:
                 reach(flow, node, way, v)
-                best, end, room = look(work, node - people, way, best, end, False)
+                best, end, room = look(work, node - people, way, best, end)
                 if not room:
                     break
     if room:
