@@ -138,7 +138,13 @@ def windows(repeats: int, sizes: list[int]) -> Row:
             )  # fmt: skip
     medians = [float(str(cell["median"])) for cell in cells]
     worst = [float(str(cell["worst"])) for cell in cells]
-    return {"median": statistics.geometric_mean(medians), "worst": min(worst), "repeats": repeats, "cells": cells}
+    return {
+        "median": statistics.geometric_mean(medians),
+        "worst": min(worst),
+        "repeats": repeats,
+        "requests": sizes,
+        "cells": cells,
+    }
 
 
 def ours_of(posed: Problem) -> Solved:
