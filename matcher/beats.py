@@ -7,6 +7,7 @@ requirements in the same order.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -39,10 +40,40 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
     is freed who could serve it; until then it is left out of the problem, and its reason stands. What an unproven solve
     left open waits the same way, unless another solve could get further (`MatchRunFinished.again`).
     """
-    zone = zones[tick.zone]
+    return posed(zones[tick.zone])
+
+
+def posed(zone: Zone, beyond_s: int = 0) -> Problem | None:
+    """Return the problem of the beat that the zone's time is at.
+
+    `beyond_s`: people's hours are known this much before and after all windows, for who looks at changed ones.
+    """
     requirements = _open_requirements(zone)
+    return _problem(zone, requirements, _standing(zone), beyond_s) if requirements else None
+
+
+def posed_whole(zone: Zone, beyond_s: int = 0, free: Iterable[int] = ()) -> Problem | None:
+    """Return what a beat would find that looked at everything open, whatever happened since the last one.
+
+    `free`: rows of people whose open offer does not keep them from another.
+    """
+    requirements = _opened(zone, sorted(zone.seeking))
     if not requirements:
         return None
+    standing = _standing(zone)
+    engaged = [row for row in standing.engaged if row not in set(free)]
+    return _problem(zone, requirements, replace(standing, engaged=engaged), beyond_s)
+
+
+def looks_at(zone: Zone, request: str) -> bool:
+    """Say whether the beat that the zone's time is at poses this request."""
+    if request not in zone.seeking:
+        return False
+    freed = _freed(zone)
+    return _looks_at_all(zone, freed) or request in zone.fresh or bool(_within_reach_of(zone, freed, [request]))
+
+
+def _problem(zone: Zone, requirements: list[OpenRequirement], standing: Standing, beyond_s: int) -> Problem:
     return problem_of(
         zone=zone.id,
         beat=zone.beat,
@@ -50,7 +81,9 @@ def pose(zones: Mapping[str, Zone], tick: Tick) -> Problem | None:
         policy=zone.policy,
         people=zone.people,
         requirements=requirements,
-        standing=_standing(zone),
+        standing=standing,
+        beyond_s=beyond_s,
+        city=zone.days(),
     )
 
 
@@ -62,11 +95,21 @@ def _lead(zone: Zone, urgency: str | None = None) -> timedelta:
 
 def _open_requirements(zone: Zone) -> list[OpenRequirement]:
     """List every requirement with a place open that this beat could fill, in a fixed order."""
-    freed = sorted(zone.considered | zone.freed)
-    if zone.stale or len(freed) > FREED_MAX:
-        names = sorted(zone.seeking)
-    else:
-        names = sorted(zone.fresh.keys() & zone.seeking.keys() | _within_reach_of(zone, freed))
+    freed = _freed(zone)
+    if _looks_at_all(zone, freed):
+        return _opened(zone, sorted(zone.seeking))
+    return _opened(zone, sorted(zone.fresh.keys() & zone.seeking.keys() | _within_reach_of(zone, freed, zone.seeking)))
+
+
+def _freed(zone: Zone) -> list[int]:
+    return sorted(zone.considered | zone.freed)
+
+
+def _looks_at_all(zone: Zone, freed: list[int]) -> bool:
+    return zone.stale or len(freed) > FREED_MAX
+
+
+def _opened(zone: Zone, names: Iterable[str]) -> list[OpenRequirement]:
     return [
         _open(zone, request, need, places)
         for name in names
@@ -76,14 +119,14 @@ def _open_requirements(zone: Zone) -> list[OpenRequirement]:
     ]
 
 
-def _within_reach_of(zone: Zone, freed: list[int]) -> set[str]:
-    """Name the requests that one of these people may be able to serve."""
+def _within_reach_of(zone: Zone, freed: list[int], names: Iterable[str]) -> set[str]:
+    """Name those of the requests that one of these people may be able to serve."""
     people = zone.people
     found: set[str] = set()
     for row in freed:
         held = {people.skills[skill] for skill in people.levels[:, row].nonzero()[0]}
         lat, lon, reach_m = (float(people.column(name)[row]) for name in ("lat", "lon", "reach_m"))
-        for name in zone.seeking:
+        for name in names:
             request = zone.requests[name]
             point = request.command.point
             if (

@@ -7,11 +7,14 @@ Called by `weeks`, `campaigns` and `paidan calendar`; the data comes from `produ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from matcher.terms import Term
 
+#: Where the holidays are.
+TIMEZONE = "Asia/Shanghai"
 #: A year is certain when so many sources hold it, each with its make-up days.
 SOURCES_NEEDED = 2
 #: Days off by law on the same date every year (the shortest reading: 1 January, 1-2 May, 1-3 October), used for
@@ -47,6 +50,16 @@ class Due(NamedTuple):
 
     date: date
     provisional: bool
+
+
+def certain_until_s(years: Iterable[YearDays]) -> int:
+    """Return when the certain years end that follow each other from the first on, UTC seconds; 0 where none does."""
+    last = None
+    for year in sorted(years, key=lambda known: known.year):
+        if not year.certain or last not in (None, year.year - 1):
+            break
+        last = year.year
+    return 0 if last is None else int(datetime(last + 1, 1, 1, tzinfo=ZoneInfo(TIMEZONE)).timestamp())
 
 
 class Calendar:

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from matcher.calendar import YearDays
 from matcher.policy import Policy
 from matcher.terms import (
     PEOPLE_LISTED_MAX,
@@ -110,6 +111,12 @@ class SetCalendarDay(Command, frozen=True, kw_only=True):
     day: date
     working: bool | None
     name: Annotated[str, Meta(max_length=200)] = ""
+
+
+class SetCalendarYear(Command, frozen=True, kw_only=True):
+    """The national calendar of one year, as far as it is known; told again, it is all new. A city's own days win."""
+
+    days: YearDays
 
 
 # --- requests --------------------------------------------------------------------------------------------------
@@ -273,6 +280,7 @@ AnyCommand = (
     | DefineSkill
     | SetPolicy
     | SetCalendarDay
+    | SetCalendarYear
     | SubmitRequest
     | CancelRequest
     | ChangeRequest

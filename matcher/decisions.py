@@ -54,6 +54,7 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.DefineSkill: definitions.skill,
     commands.SetPolicy: definitions.policy,
     commands.SetCalendarDay: definitions.calendar_day,
+    commands.SetCalendarYear: definitions.calendar_year,
     commands.SubmitRequest: requests.submit,
     commands.CancelRequest: requests.cancel,
     commands.ChangeRequest: requests.change,

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetCalendarDay, SetPolicy
-from matcher.events import CalendarDaySet, Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
+from matcher import windows
+from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetCalendarDay, SetCalendarYear, SetPolicy
+from matcher.events import CalendarDaySet, CalendarYearSet, Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
 from matcher.facts import Facts
 from matcher.people import MODES
 from matcher.policy import objection, sha256
@@ -70,4 +71,20 @@ def calendar_day(zone: Zone, command: SetCalendarDay, facts: Facts) -> list[Even
         return facts.refused(ImpossibleValue(field="day", value=command.day.isoformat(), remedy=remedy))
     if command.working is None and command.day not in zone.own_days:
         return facts.refused(Unknown(kind="calendar day", value=command.day.isoformat()))
-    return [facts(CalendarDaySet, command=command)]
+    own = {day: worked for day, worked in zone.own_days.items() if day != command.day}
+    if command.working is not None:
+        own[command.day] = command.working
+    return [facts(CalendarDaySet, command=command), *windows.moved(zone, zone.days(own=own), facts)]
+
+
+def calendar_year(zone: Zone, command: SetCalendarYear, facts: Facts) -> list[Event]:
+    """Learn the national calendar of one year; days of another year in it are refused."""
+    told = command.days
+    if abs(told.year - zone.now.year) > CALENDAR_YEARS_MAX:
+        remedy = f"Give a year within {CALENDAR_YEARS_MAX} years."
+        return facts.refused(ImpossibleValue(field="days.year", value=str(told.year), remedy=remedy))
+    for day in (*told.holidays, *told.make_up, *told.disputed):
+        if day.year != told.year:
+            remedy = f"Give days of ({told.year}) only."
+            return facts.refused(ImpossibleValue(field="days", value=day.isoformat(), remedy=remedy))
+    return [facts(CalendarYearSet, command=command), *windows.moved(zone, zone.days(told=told), facts)]

@@ -32,6 +32,7 @@ from matcher.commands import (
     ReopenRequest,
     ReportJob,
     SetCalendarDay,
+    SetCalendarYear,
     SetPolicy,
     SubmitRequest,
 )
@@ -103,6 +104,12 @@ class CalendarDaySet(Event, frozen=True, kw_only=True):
     command: SetCalendarDay
 
 
+class CalendarYearSet(Event, frozen=True, kw_only=True):
+    """The national calendar of a year is known, or known better."""
+
+    command: SetCalendarYear
+
+
 # --- requests and requirements ---------------------------------------------------------------------------------
 
 
@@ -112,6 +119,16 @@ class RequestSubmitted(Event, frozen=True, kw_only=True):
     command: SubmitRequest
     earliest: Time
     latest: Time
+    #: The window ends after so many working days: whether a day on the way is only estimated. Absent: it does not.
+    provisional: bool | UnsetType = UNSET
+
+
+class WindowMoved(Event, frozen=True, kw_only=True):
+    """A window that ends after so many working days ends on another day, or is certain now: the calendar changed."""
+
+    request: Id
+    latest: Time
+    provisional: bool
 
 
 class RequestAccepted(Event, frozen=True, kw_only=True):
@@ -162,6 +179,8 @@ class RequestReopened(Event, frozen=True, kw_only=True):
     command: ReopenRequest | None = None
     earliest: Time
     latest: Time
+    #: As in `RequestSubmitted`.
+    provisional: bool | UnsetType = UNSET
 
 
 class RequestCompleted(Event, frozen=True, kw_only=True):
@@ -401,7 +420,9 @@ AnyEvent = (
     | SkillDefined
     | PolicySet
     | CalendarDaySet
+    | CalendarYearSet
     | RequestSubmitted
+    | WindowMoved
     | RequestAccepted
     | RequirementOpened
     | RequirementFilled

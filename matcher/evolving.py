@@ -82,6 +82,17 @@ def _calendar_day_set(zone: Zone, event: e.CalendarDaySet) -> None:
     day, working = event.command.day, event.command.working
     others = {known: worked for known, worked in zone.own_days.items() if known != day}
     zone.calendar = others if working is None else {**others, day: working}
+    _other_days(zone)
+
+
+def _calendar_year_set(zone: Zone, event: e.CalendarYearSet) -> None:
+    zone.years = {**(zone.years or {}), event.command.days.year: event.command.days}
+    _other_days(zone)
+
+
+def _other_days(zone: Zone) -> None:
+    """Whose hours read the calendar may have others now."""
+    zone.stale = zone.stale or any(hours.reads_calendar for hours in zone.people.hours_table)
 
 
 # --- requests --------------------------------------------------------------------------------------------------
@@ -95,8 +106,16 @@ def _request_submitted(zone: Zone, event: e.RequestSubmitted) -> None:
         earliest=event.earliest,
         latest=event.latest,
         needs={need.requirement: Need(requirement=need) for need in command.requirements},
+        provisional=event.provisional,
     )
     push(zone, _s(event.latest), Due.WINDOW, command.request)
+
+
+def _window_moved(zone: Zone, event: e.WindowMoved) -> None:
+    request = zone.requests[event.request]
+    request.latest, request.provisional = event.latest, event.provisional
+    zone.fresh[event.request] = True
+    push(zone, _s(event.latest), Due.WINDOW, event.request)
 
 
 def _request_accepted(zone: Zone, event: e.RequestAccepted) -> None:
@@ -125,6 +144,8 @@ def _request_changed(zone: Zone, event: e.RequestChanged) -> None:
     request = zone.requests[event.command.request]
     request.command = msgspec.structs.replace(request.command, duration_minutes=event.duration_minutes)
     request.earliest, request.latest = event.earliest, event.latest
+    if event.command.latest is not UNSET:
+        request.provisional = UNSET
     request.refused, request.was_assigned = [], False
     push(zone, _s(event.latest), Due.WINDOW, event.command.request)
 
@@ -132,7 +153,7 @@ def _request_changed(zone: Zone, event: e.RequestChanged) -> None:
 def _request_reopened(zone: Zone, event: e.RequestReopened) -> None:
     name = event.request
     request = zone.requests[name] = zone.ended.pop(name) if name in zone.ended else zone.requests[name]
-    request.earliest, request.latest = event.earliest, event.latest
+    request.earliest, request.latest, request.provisional = event.earliest, event.latest, event.provisional
     request.state, request.reopened = RequestState.REOPENED, request.reopened + 1
     request.refused, request.was_assigned = [], False
     request.completed_at = request.ended_at = request.outcome = None
@@ -428,6 +449,8 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.PolicySet: _policy_set,
     e.CalendarDaySet: _calendar_day_set,
     e.RequestSubmitted: _request_submitted,
+    e.CalendarYearSet: _calendar_year_set,
+    e.WindowMoved: _window_moved,
     e.RequestAccepted: _request_accepted,
     e.RequirementOpened: _requirement_opened,
     e.RequirementFilled: _requirement_filled,

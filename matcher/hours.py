@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from matcher.terms import Hours, HoursException, WeeklyWindow
+from matcher.city_days import CityDays
+from matcher.terms import DayWindow, Hours, HoursException, WeeklyWindow
 
 #: A stretch of time in UTC seconds, half-open.
 Stretch = tuple[int, int]
@@ -21,8 +22,10 @@ _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAY_S = 86_400
 
 
-def expand(hours: Hours, timezone: str, from_s: int, until_s: int) -> list[Stretch]:
+def expand(hours: Hours, timezone: str, from_s: int, until_s: int, city: CityDays | None = None) -> list[Stretch]:
     """Return when these hours are free around [from_s, until_s), sorted, merged where they touch.
+
+    `city`: which days are worked and lie in report weeks; None: weekdays and the holidays fixed by law are known.
 
     Windows are cut at whole local days outside the horizon only, never inside it, so that a visit that begins inside
     finds its whole window. Exceptions apply in the order given: a later one wins where two meet.
@@ -30,17 +33,34 @@ def expand(hours: Hours, timezone: str, from_s: int, until_s: int) -> list[Stret
     zone = ZoneInfo(timezone)
     first = datetime.fromtimestamp(from_s, zone).toordinal()
     last = datetime.fromtimestamp(max(from_s, until_s), zone).toordinal()
-    return list(_expanded(hours, timezone, first, last))
+    marks = (city or CityDays()).marks(_days(first, last)) if hours.reads_calendar else ()
+    return list(_expanded(hours, timezone, first, last, marks))
+
+
+def _days(first: int, last: int) -> range:
+    return range(first - _DAYS_BACK, last + 2)
 
 
 @lru_cache(maxsize=16_384)
-def _expanded(hours: Hours, timezone: str, first: int, last: int) -> tuple[Stretch, ...]:
-    """Expand over local days `first` to `last` (ordinals); a key that stays the same all day."""
-    days = range(first - _DAYS_BACK, last + 2)
+def _expanded(hours: Hours, timezone: str, first: int, last: int, marks: tuple[int, ...]) -> tuple[Stretch, ...]:
+    """Expand over local days `first` to `last` (ordinals); a key that stays the same all day.
+
+    `marks`: of each day, as `CityDays.marks` says; empty where the hours do not read them.
+    """
+    days = _days(first, last)
     by_weekday: list[list[WeeklyWindow]] = [[] for _ in range(7)]
     for window in hours.weekly:
         by_weekday[window.weekday].append(window)
-    stretches = merged(_utc(timezone, day, window) for day in days for window in by_weekday[(day + 6) % 7])
+    stretches = merged(
+        [
+            *(_utc(timezone, day, window) for day in days for window in by_weekday[(day + 6) % 7]),
+            *(
+                _utc(timezone, day, window)
+                for day, mark in zip(days, marks, strict=False)
+                for window in _marked(hours, day, mark)
+            ),
+        ]
+    )
     for exception in hours.exceptions:
         day = exception.day.toordinal()
         if day in days:
@@ -48,6 +68,14 @@ def _expanded(hours: Hours, timezone: str, first: int, last: int) -> tuple[Stret
             stretches = merged([*stretches, stretch]) if exception.available else without(stretches, stretch)
     begin, end = _utc_s(timezone, first, 0), _utc_s(timezone, last + 1, 0)
     return tuple((a, b) for a, b in stretches if a < end and b > begin)
+
+
+def _marked(hours: Hours, day: int, mark: int) -> list[DayWindow | WeeklyWindow]:
+    """Return the windows that a day has for what it is."""
+    windows: list[DayWindow | WeeklyWindow] = list((hours.working_days if mark & 1 else hours.days_off) or ())
+    if mark & 2:
+        windows += [window for window in hours.report_weeks or () if window.weekday == (day + 6) % 7]
+    return windows
 
 
 def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
@@ -72,7 +100,7 @@ def without(stretches: Iterable[Stretch], taken: Stretch) -> list[Stretch]:
     return [(a, b) for a, b in pieces if a < b]
 
 
-def _utc(timezone: str, day: int, window: WeeklyWindow | HoursException) -> Stretch:
+def _utc(timezone: str, day: int, window: WeeklyWindow | DayWindow | HoursException) -> Stretch:
     return _utc_s(timezone, day, window.from_minute), _utc_s(timezone, day, window.until_minute)
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from matcher.city_days import Weeks
 from matcher.terms import REACH_M_MAX, WISHES_MAX, Id, Travel
 
 #: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
@@ -154,6 +155,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     urgency: dict[str, UrgencyClass] = msgspec.field(default_factory=_urgency)
     #: A request without `latest` closes this many days after its `earliest`.
     window_days: Annotated[int, Meta(ge=1, le=366)] = 7
+    #: Instead, at the end of so many working days after the day of its `earliest`; absent or 0: `window_days` count.
+    window_working_days: Annotated[int, Meta(ge=0, le=250)] | UnsetType = UNSET
     #: An offer waits this long; nobody is planned to depart before, so that a late yes can still be kept.
     offer_expiry_minutes: Annotated[int, Meta(ge=1)] = 30
     rating_expiry_days: Annotated[int, Meta(ge=1)] = 7
@@ -181,6 +184,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     limits: Limits | UnsetType = UNSET
     #: Absent: nobody is kept back. Read it as `reserve`.
     coverage: Coverage | UnsetType = UNSET
+    #: Absent: as `Weeks()` says. Read it as `report_weeks`.
+    weeks: Weeks | UnsetType = UNSET
+
+    @property
+    def report_weeks(self) -> Weeks:
+        """How the report weeks (集中报到周) are laid."""
+        return self.weeks or Weeks()
 
     @property
     def points(self) -> Costs:
@@ -245,6 +255,8 @@ def canonical(policy: Policy) -> Policy:
         costs=UNSET if costs == Costs() else costs,
         limits=UNSET if policy.limits == Limits() else policy.limits,
         coverage=UNSET if policy.coverage == Coverage() else policy.coverage,
+        weeks=UNSET if policy.weeks == Weeks() else policy.weeks,
+        window_working_days=policy.window_working_days or UNSET,
         budget=budget,
     )
 
@@ -258,6 +270,8 @@ def stated(policy: Policy) -> Policy:
         costs=msgspec.structs.replace(costs, **said),
         limits=policy.limits or Limits(),
         coverage=policy.coverage or Coverage(),
+        weeks=policy.report_weeks,
+        window_working_days=policy.window_working_days or 0,
         budget=msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto"),
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from matcher import coverage, fairness, hours
+from matcher.city_days import CityDays
 from matcher.history import Quarter
 from matcher.hours import Stretch, merged
 from matcher.limits import tighter
@@ -86,8 +87,11 @@ def problem_of(  # the one place where all inputs of a solve meet
     standing: Standing | None = None,
     zone_codes: Sequence[int] | None = None,
     beyond_s: int = 0,
+    city: CityDays | None = None,
 ) -> Problem:
     """Build the problem; `zone_codes` (offline only) gives each person's zone, -1 where not given.
+
+    `city`: the days that hours read; None: weekdays and the holidays fixed by law.
 
     `beyond_s`: people's hours are known this much before and after all windows, so that wider ones can be tried.
     Every skill needed must have a row (`People.add_skill`), held by somebody or not.
@@ -98,7 +102,7 @@ def problem_of(  # the one place where all inputs of a solve meet
         beat=beat,
         now_s=now_s,
         skills=people.skills,
-        people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes, beyond_s),
+        people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes, beyond_s, city),
         requirements=_requirement_arrays(requirements, people.skill_row, policy, now_s),
         budget=policy.budget,
         rest_s=60 * policy.rest_minutes,
@@ -118,6 +122,7 @@ def _people_arrays(
     standing: Standing,
     zone_codes: Sequence[int] | None,
     beyond_s: int,
+    city: CityDays | None,
 ) -> PeopleArrays:
     count = len(people)
     speeds = np.array([policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES])
@@ -125,7 +130,7 @@ def _people_arrays(
     full = _busy_arrays(count, standing.full, {}, 0)
     certificates = np.array([(row, skill, until) for (skill, row), until in people.expires_s.items()], np.int64)
     certificates = certificates.reshape(-1, 3)
-    table = _hours_arrays(people, policy.timezone, requirements, now_s, beyond_s)
+    table = _hours_arrays(people, policy.timezone, requirements, now_s, (beyond_s, city))
     return PeopleArrays(
         ids=people.ids,
         lat=people.column("lat"),
@@ -221,14 +226,19 @@ def _busy_arrays(
 
 
 def _hours_arrays(
-    people: People, timezone: str, requirements: Sequence[OpenRequirement], now_s: int, beyond_s: int
+    people: People,
+    timezone: str,
+    requirements: Sequence[OpenRequirement],
+    now_s: int,
+    looking: tuple[int, CityDays | None],
 ) -> tuple[Any, Any, Any]:
-    """Expand every distinct hours over the time that any requirement could take."""
+    """Expand every distinct hours over the time that any requirement could take, and so much beyond it."""
+    beyond_s, city = looking
     from_s = (
         min([now_s, *(min(r.earliest_s, now_s if r.depart_s is None else r.depart_s) for r in requirements)]) - beyond_s
     )
     until_s = max([now_s, *(r.latest_s for r in requirements)]) + beyond_s
-    rows = [hours.expand(row, timezone, from_s, until_s) for row in people.hours_table]
+    rows = [hours.expand(row, timezone, from_s, until_s, city) for row in people.hours_table]
     indptr = np.cumsum([0, *(len(row) for row in rows)], dtype=np.int64)
     table = np.array([span for row in rows for span in row], np.int64).reshape(-1, 2)
     return indptr, table[:, 0].copy(), table[:, 1].copy()

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from msgspec import UNSET
 
 from matcher import events as e
+from matcher import windows
 from matcher.commands import CancelRequest, ChangeRequest, RateRequest, ReopenRequest, SubmitRequest
 from matcher.events import Event, Outcome
 from matcher.facts import Facts
@@ -22,13 +23,13 @@ _BEGUN = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.DONE})
 def submit(zone: Zone, command: SubmitRequest, facts: Facts) -> list[Event]:
     """Take a request in: submitted, accepted (受理, automatic until the front desk), open to the matcher."""
     earliest = command.earliest or zone.now
-    latest = command.latest or earliest + timedelta(days=zone.policy.window_days)
+    latest, provisional = (command.latest, UNSET) if command.latest else windows.of(zone, earliest)
     objection = _objection(zone, command) or _window(command.duration_minutes, earliest, latest)
     if objection is not None:
         return facts.refused(objection)
     name = command.request
     return [
-        facts(e.RequestSubmitted, command=command, earliest=earliest, latest=latest),
+        facts(e.RequestSubmitted, command=command, earliest=earliest, latest=latest, provisional=provisional),
         facts(e.RequestAccepted, request=name),
         *(facts(e.RequirementOpened, request=name, requirement=r.requirement, wave=0) for r in command.requirements),
     ]
@@ -119,14 +120,15 @@ def reopen(zone: Zone, command: ReopenRequest, facts: Facts) -> list[Event]:
     if request.reopened >= zone.policy.reopen_times_max:
         remedy = "Submit a new request."
         return facts.refused(ImpossibleValue(field="reopened", value=str(request.reopened), remedy=remedy))
-    return _reopened(request, facts, command)
+    return _reopened(zone, request, facts, command)
 
 
-def _reopened(request: Request, facts: Facts, command: ReopenRequest | None) -> list[Event]:
+def _reopened(zone: Zone, request: Request, facts: Facts, command: ReopenRequest | None) -> list[Event]:
     name = request.command.request
-    latest = facts.at + (request.latest - request.earliest)
+    latest, provisional = windows.again(zone, request, facts.at)
+    window = {"earliest": facts.at, "latest": latest, "provisional": provisional}
     return [
-        facts(e.RequestReopened, request=name, command=command, earliest=facts.at, latest=latest),
+        facts(e.RequestReopened, request=name, command=command, **window),
         *_opened_anew(request, facts),
     ]
 
@@ -148,7 +150,7 @@ def rate(zone: Zone, command: RateRequest, facts: Facts) -> list[Event]:
     if command.solved:
         return [rated, facts(e.RequestClosed, request=command.request, outcome=outcome(zone, request))]
     if request.reopened < zone.policy.reopen_times_max:
-        return [rated, *_reopened(request, facts, None)]
+        return [rated, *_reopened(zone, request, facts, None)]
     return [rated, facts(e.RequestClosed, request=command.request, outcome=Outcome.FAILED)]
 
 

@@ -81,11 +81,30 @@ class HoursException(Term, frozen=True, kw_only=True):
     available: bool = False
 
 
+class DayWindow(Term, frozen=True, kw_only=True):
+    """Free on days of one kind, local time of the zone, minutes after midnight; past midnight up to 2,880."""
+
+    from_minute: Annotated[int, Meta(ge=0, le=1439)]
+    until_minute: Annotated[int, Meta(ge=1, le=2880)]
+
+
 class Hours(Term, frozen=True, kw_only=True):
-    """服务时间: when a person can serve (R26, R99). Touching windows count as one."""
+    """服务时间: when a person can serve (R26, R99). Touching windows count as one.
+
+    The three that read the calendar are added to the weekly ones: days that are worked (make-up days are), days that
+    are not (holidays are not), and time that a unit releases inside report weeks.
+    """
 
     weekly: tuple[WeeklyWindow, ...] = ()
     exceptions: tuple[HoursException, ...] = ()
+    working_days: tuple[DayWindow, ...] | UnsetType = UNSET
+    days_off: tuple[DayWindow, ...] | UnsetType = UNSET
+    report_weeks: tuple[WeeklyWindow, ...] | UnsetType = UNSET
+
+    @property
+    def reads_calendar(self) -> bool:
+        """Say whether another calendar could make other hours of these."""
+        return bool(self.working_days or self.days_off or self.report_weeks)
 
 
 class HeldSkill(Term, frozen=True, kw_only=True):

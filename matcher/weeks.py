@@ -87,14 +87,14 @@ def _report_week(calendar: Calendar, year: int, month: int, rule: WeekRule) -> R
     undecided = False
     if start is None:
         start, undecided = _shifted(calendar, meant, month, rule.shift)
-    elif (_theme_day(start).year, _theme_day(start).month) != (year, month):
-        raise ValueError(f"The week from ({start}) has its theme day ({_theme_day(start)}) outside month ({month}).")
+    elif (theme_day(start).year, theme_day(start).month) != (year, month):
+        raise ValueError(f"The week from ({start}) has its theme day ({theme_day(start)}) outside month ({month}).")
     end = start + timedelta(days=6)
     return ReportWeek(
         month=month,
         start=start,
         end=end,
-        theme_day=_theme_day(start),
+        theme_day=theme_day(start),
         theme=rule.themes.get(month),
         holidays=calendar.holidays_in(start, end),
         moved_from=meant if start != meant else None,
@@ -110,7 +110,7 @@ def _shifted(calendar: Calendar, meant: date, month: int, shift: Shift) -> tuple
     if shift is Shift.ASK:
         return meant, True
     later = meant + _WEEK
-    while _theme_day(later).month == month:
+    while theme_day(later).month == month:
         if _free(calendar, later):
             return later, False
         later += _WEEK
@@ -121,7 +121,8 @@ def _free(calendar: Calendar, start: date) -> bool:
     return not calendar.holidays_in(start, start + timedelta(days=6))
 
 
-def _theme_day(start: date) -> date:
+def theme_day(start: date) -> date:
+    """Return the Friday of the week that begins on this day: it says whose month's week it is."""
     return _on_or_after(start, _FRIDAY)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from matcher.calendar import YearDays
+from matcher.city_days import CityDays
 from matcher.commands import Command, DefinePlace, SubmitRequest
 from matcher.events import Outcome
 from matcher.history import History, Quarter, quarter_of
@@ -112,6 +114,8 @@ class Request(msgspec.Struct):
     completed_at: datetime | None = None
     ended_at: datetime | None = None
     outcome: Outcome | None = None
+    #: The window ends after so many working days, and whether a day on the way is only estimated; absent: it does not.
+    provisional: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Job(msgspec.Struct):
@@ -153,6 +157,8 @@ class Zone(msgspec.Struct):
     #: The city's own days (`own_days`). Absent until the first is set: an older log holds hashes of zones without it.
     calendar: dict[date, bool] | msgspec.UnsetType = msgspec.UNSET
     people: People = msgspec.field(default_factory=People)
+    #: The national calendar as told (`CalendarYearSet`), by year. Absent until the first one, for the same reason.
+    years: dict[int, YearDays] | msgspec.UnsetType = msgspec.UNSET
     #: Absent until the policy asks for it (`Policy.keeps_history`), for the same reason.
     history: History | msgspec.UnsetType = msgspec.UNSET
     #: Skills whose visits have a way of so many minutes at most; absent until one has, for the same reason.
@@ -187,6 +193,13 @@ class Zone(msgspec.Struct):
     def own_days(self) -> dict[date, bool]:
         """The city's own days: worked or not, whatever the national calendar says."""
         return {} if self.calendar is msgspec.UNSET else self.calendar
+
+    def days(self, told: YearDays | None = None, own: dict[date, bool] | None = None) -> CityDays:
+        """Return the city's days; as they would be with one more year told, or with other days of its own."""
+        years = {} if self.years is msgspec.UNSET else dict(self.years)
+        if told is not None:
+            years[told.year] = told
+        return CityDays(years.values(), self.own_days if own is None else own, self.policy.report_weeks)
 
     def quarter(self) -> Quarter:
         """Return where the zone's time lies in its local quarter."""

@@ -1,7 +1,9 @@
 """Hours as people write them: `Mon-Fri 18:00-21:00; 2026-06-03 off`, RRULE lines of a calendar, and back to text.
 
-All of it is local time of wherever the file says. What cannot be said as weekly windows and single days (`dated`) is
-refused, never guessed.
+By the calendar: `working days 18:00-21:00; days off 09:00-17:00; report weeks Fri 14:00-17:00` (法定工作日, 节假日,
+报到周): make-up days are worked, holidays are not; Mon-Fri and 工作日 stay weekdays whatever the calendar says.
+All of it is local time of wherever the file says. What cannot be said as weekly windows, kinds of days and single days
+(`dated`) is refused, never guessed.
 Called by `producers.rows`, and by the generators for the way back.
 """
 
@@ -12,8 +14,9 @@ import unicodedata
 from datetime import datetime, timedelta
 
 from dateutil.rrule import rruleset, rrulestr
+from msgspec import UNSET
 
-from matcher.terms import Hours, HoursException, WeeklyWindow
+from matcher.terms import DayWindow, Hours, HoursException, WeeklyWindow
 from producers import dated
 from producers.dated import NotWeekly as NotWeekly  # noqa: PLC0414 (ours too: every caller knows it from here)
 
@@ -22,6 +25,12 @@ _CHINESE_DAYS = "一二三四五六日"
 _NAMED = {
     "daily": range(7), "everyday": range(7), "每天": range(7), "每日": range(7),
     "weekdays": range(5), "工作日": range(5), "weekends": range(5, 7), "weekend": range(5, 7), "周末": range(5, 7),
+}  # fmt: skip
+#: Kinds of days that the calendar knows, as they begin a part.
+_WORKING, _OFF, _REPORT = "working days", "days off", "report weeks"
+_KINDS = {
+    _WORKING: _WORKING, "法定工作日": _WORKING, _OFF: _OFF, "节假日": _OFF, "休息日": _OFF,
+    _REPORT: _REPORT, "报到周": _REPORT,
 }  # fmt: skip
 _TIMES = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})")
 _TAIL = re.compile(r"((?:\d{1,2}:\d{2}\s*-\s*\d{1,2}:\d{2}\s*,?\s*)+)$")
@@ -37,27 +46,72 @@ def parse(text: str) -> Hours:
     plain = unicodedata.normalize("NFKC", text).replace("–", "-").replace("—", "-").strip()
     if not plain:
         raise NotWeekly("no hours are given")
-    windows, exceptions = _calendar(plain) if _CALENDAR.search(plain) else _plain(plain)
-    ordered = sorted(set(windows), key=lambda window: (window.weekday, window.from_minute, window.until_minute))
-    return Hours(weekly=tuple(ordered), exceptions=tuple(exceptions))
+    if _CALENDAR.search(plain):
+        windows, exceptions = _calendar(plain)
+        return Hours(weekly=_ordered(windows), exceptions=tuple(exceptions))
+    parts: dict[str, list[str]] = {kind: [] for kind in ("", _WORKING, _OFF, _REPORT)}
+    for part in filter(None, (part.strip() for part in re.split(r"[;\n]", plain))):
+        kind, rest = _kind(part)
+        parts[kind].append(rest)
+    windows, exceptions = _plain(parts[""])
+    released, dates = _plain(parts[_REPORT])
+    if dates:
+        raise NotWeekly(f"({parts[_REPORT][0]}) names a single day; report weeks have weekdays")
+    return Hours(
+        weekly=_ordered(windows),
+        exceptions=tuple(exceptions),
+        working_days=_day_windows(parts[_WORKING]) or UNSET,
+        days_off=_day_windows(parts[_OFF]) or UNSET,
+        report_weeks=_ordered(released) or UNSET,
+    )
+
+
+def _kind(part: str) -> tuple[str, str]:
+    """Return which days of the calendar a part speaks of ("": of weekdays), and what it says of them."""
+    for word, kind in _KINDS.items():
+        if part.lower().startswith(word):
+            return kind, part[len(word) :].strip(" :")
+    return "", part
+
+
+def _ordered(windows: list[WeeklyWindow]) -> tuple[WeeklyWindow, ...]:
+    return tuple(sorted(set(windows), key=lambda window: (window.weekday, window.from_minute, window.until_minute)))
+
+
+def _day_windows(parts: list[str]) -> tuple[DayWindow, ...]:
+    """Read times alone."""
+    spans: set[tuple[int, int]] = set()
+    for part in parts:
+        tail = _TAIL.fullmatch(part)
+        if tail is None:
+            raise NotWeekly(f"({part}) is not times such as 18:00-21:00")
+        spans |= {_minutes(times, part) for times in _TIMES.findall(tail.group(1))}
+    return tuple(DayWindow(from_minute=start, until_minute=end) for start, end in sorted(spans))
 
 
 def to_text(hours: Hours) -> str:
     """Write hours so that `parse` reads them back."""
-    days: dict[tuple[int, int], list[int]] = {}
-    for window in hours.weekly:
-        days.setdefault((window.from_minute, window.until_minute), []).append(window.weekday)
-    parts = [f"{_days_text(sorted(set(held)))} {_times_text(*times)}" for times, held in days.items()]
+    parts = _weekly_text(hours.weekly)
+    for kind, windows in ((_WORKING, hours.working_days or ()), (_OFF, hours.days_off or ())):
+        parts += [f"{kind} {_times_text(window.from_minute, window.until_minute)}" for window in windows]
+    parts += [f"{_REPORT} {text}" for text in _weekly_text(hours.report_weeks or ())]
     return "; ".join([*parts, *map(dated.to_text, hours.exceptions)])
+
+
+def _weekly_text(windows: tuple[WeeklyWindow, ...]) -> list[str]:
+    days: dict[tuple[int, int], list[int]] = {}
+    for window in windows:
+        days.setdefault((window.from_minute, window.until_minute), []).append(window.weekday)
+    return [f"{_days_text(sorted(set(held)))} {_times_text(*times)}" for times, held in days.items()]
 
 
 # --- plain text -------------------------------------------------------------------------------------------------
 
 
-def _plain(text: str) -> tuple[list[WeeklyWindow], list[HoursException]]:
+def _plain(parts: list[str]) -> tuple[list[WeeklyWindow], list[HoursException]]:
     windows: list[WeeklyWindow] = []
     exceptions: list[HoursException] = []
-    for part in filter(None, (part.strip() for part in re.split(r"[;\n]", text))):
+    for part in parts:
         if dated.is_dated(part):
             exceptions += dated.written(part)
             continue

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from matcher.calendar import Calendar, YearDays, days
+from matcher.calendar import TIMEZONE, Calendar, YearDays, days
 
-TIMEZONE = "Asia/Shanghai"
+__all__ = ["TIMEZONE", "read", "read_around", "valid_until_s"]
 #: Names of the sources, as in the metric; the agreement of both has a name, too.
 HOLIDAYS, CHINESECALENDAR, BOTH = "holidays", "chinesecalendar", "both"
 #: chinesecalendar begins here.

@@ -114,6 +114,14 @@ TABLE = (
         "s",
         "Until when working days are certain; set when the service starts.",
     ),
+    Metric(
+        "calendar_zone_valid_until_timestamp_seconds",
+        "gauge",
+        ("zone",),
+        "s",
+        "Until when the calendar that a zone's log holds is certain.",
+        outside=("zone",),
+    ),
     # the program
     Metric("build_info", "gauge", ("version", "python"), "", "Always 1; the labels say what runs."),
 )

@@ -27,6 +27,8 @@ from services.backlog import Backlog
 from services.contacts import Contacts
 from services.core import Matching
 from services.embedded import Embedded
+from services.explaining.asking import Explaining
+from services.explaining.process import Explainer, InProcess
 from services.liveness import Liveness
 from services.metrics import Metrics
 from services.names import CONTACTS_FILE, LOG_FILE, NAME
@@ -62,8 +64,10 @@ class Runtime:
         notify: bool = True,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         linger_s: float = LINGER_S,
+        explainer: Explainer | None = None,
     ) -> None:
         self.settings = settings
+        self._explainer = explainer or InProcess(settings.explain_guard_s)
         self.metrics = Metrics()
         self.readiness = Readiness()
         self.liveness = Liveness()
@@ -183,6 +187,7 @@ class Runtime:
             metrics=self.metrics,
             now=now,
             list_limit_max=self.settings.list_limit_max,
+            explaining=Explaining(self.log, self.settings.partitions, self._explainer),
         )
 
     async def _drain(self, patience_s: float) -> None:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from matcher import events as e
+from matcher.calendar import YearDays, certain_until_s
 from matcher.terms import Shares
 from matcher.zone import ENDED, RequestState
 from services import beginning
@@ -50,6 +51,14 @@ class _Part:
         self.fold = Fold(CLOSED_MAX, self.transition)
         self._metrics = metrics
         self._sharing: set[str] = set()
+        self._years: dict[str, dict[int, YearDays]] = {}
+
+    def know(self, zone: str, days: YearDays) -> None:
+        """Show until when the calendar in a zone's log is certain."""
+        years = self._years.setdefault(zone, {})
+        years[days.year] = days
+        until_s = certain_until_s(years.values())
+        self._metrics.set("calendar_zone_valid_until_timestamp_seconds", until_s, zone=zone)
 
     def show_shares(self, zone: str, shares: Shares) -> None:
         """Show how a zone's visits of the quarter are shared."""
@@ -78,6 +87,8 @@ class _Part:
                 if zone.states[state] and state not in ENDED:
                     self._metrics.add("requests_open", -zone.states[state], state=state.value, zone=zone.view.zone)
                 self._metrics.remove("requests_open", state=state.value, zone=zone.view.zone)
+        for name in self._years:
+            self._metrics.remove("calendar_zone_valid_until_timestamp_seconds", zone=name)
         for name in self._sharing:
             self._metrics.remove("match_visits_gini_ratio", zone=name)
             self._metrics.remove("match_visits_most", zone=name)
@@ -100,6 +111,8 @@ class Scoring:
         part = self._parts[partition] = _Part(self._metrics)
         for name, zone in zones.items():
             part.fold.zones[name] = requests_of(zone, CLOSED_MAX, part.transition)
+            for days in (zone.years or {}).values():
+                part.know(name, days)
         return place
 
     async def take(self, partition: int, entries: Sequence[HeldEntry], place: Place) -> None:
@@ -123,6 +136,9 @@ class Scoring:
         """See `reading.Reader`."""
         part = self._part(partition)
         part.fold.apply(events)
+        for event in events:
+            if isinstance(event, e.CalendarYearSet):
+                part.know(event.zone, event.command.days)
         if not part.live:
             return
         self._metrics.set("stream_last_progress_timestamp_seconds", time.time(), agent="scoring")

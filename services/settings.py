@@ -66,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     drain_s: Seconds = 8.0
     #: A live solve that takes longer is answered with the greedy plan, and says so.
     solve_guard_s: Seconds = 5.0
+    #: An explanation that takes longer is refused with 503.
+    explain_guard_s: Seconds = 30.0
     #: Commands taken by the API and not answered yet; beyond it 429.
     unanswered_max: Count = 5_000
     list_limit_max: Count = 1_000
@@ -110,6 +112,7 @@ MEANING = {
     "beat_s": "Seconds between two solves of a zone (`--beat`).",
     "drain_s": "How long stopping may take.",
     "solve_guard_s": "A live solve that takes longer is answered with the greedy plan, and says so.",
+    "explain_guard_s": "An explanation (`GET …/explanation`) that takes longer is refused with 503.",
     "unanswered_max": "Commands taken by the API and not answered yet; beyond it 429.",
     "list_limit_max": "Longest list that a GET returns.",
     "receipts_max": "Receipts remembered by the board in memory.",

@@ -6,6 +6,8 @@ A snapshot is a convenience; the journal alone is the truth.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import datetime
 
 import msgspec
@@ -79,20 +81,41 @@ async def write(log: Log, fold: Fold, snapshot_id: str, at: datetime, topic_ids:
 
 async def newest(log: Log, core: Core, partition: int, meters: Meters) -> Snapshot | None:
     """Return the newest snapshot that is whole and of this fold version, or None."""
+    async for manifest, offset in _newest_first(log, partition):
+        snapshot = await _revive(log, core, partition, manifest, offset)
+        if snapshot is not None:
+            return snapshot
+        meters.snapshot_ignored(partition)
+    return None
+
+
+async def state_of(
+    log: Log, partition: int, zone: str, before: int | None = None
+) -> tuple[Manifest, bytes | None] | None:
+    """Return the newest whole snapshot's manifest and one zone's state in it, None where there is no snapshot.
+
+    `before`: only snapshots of what stands before this journal offset. Unpacking leaves the event loop alone.
+    """
+    async for manifest, offset in _newest_first(log, partition):
+        if before is None or manifest.chain.next_offset < before:
+            parts = await _parts(log, partition, manifest, offset)
+            states = None if parts is None else await asyncio.to_thread(_states_of, manifest, parts)
+            if states is not None:
+                return manifest, states.get(zone)
+    return None
+
+
+async def _newest_first(log: Log, partition: int) -> AsyncIterator[tuple[Manifest, int]]:
+    """Yield every manifest with its offset."""
     bounds = await log.bounds(SNAPSHOTS, partition)
     until = bounds.end
     while until > bounds.start:
         since = max(bounds.start, until - WINDOW)
         for record in reversed(await log.read(SNAPSHOTS, partition, since, until - since)):
             manifest = _manifest(record)
-            if manifest is None:
-                continue
-            snapshot = await _revive(log, core, partition, manifest, record.offset)
-            if snapshot is not None:
-                return snapshot
-            meters.snapshot_ignored(partition)
+            if manifest is not None:
+                yield manifest, record.offset
         until = since
-    return None
 
 
 def renamed(record: Record, topic_ids: dict[str, str]) -> Message:
@@ -114,18 +137,32 @@ def _manifest(record: Record) -> Manifest | None:
 
 
 async def _revive(log: Log, core: Core, partition: int, manifest: Manifest, offset: int) -> Snapshot | None:
-    if manifest.fold_version != FOLD_VERSION or manifest.first >= offset:
-        return None
-    records = await log.read(SNAPSHOTS, partition, manifest.first, offset - manifest.first)
-    parts = [record.value for record in records if record.headers.get("snapshot") == manifest.id]
-    states = _unpack(parts) if len(parts) == manifest.parts else None
-    if states is None or {zone: sha256(state) for zone, state in states.items()} != manifest.zones:
+    parts = await _parts(log, partition, manifest, offset)
+    states = None if parts is None else _states_of(manifest, parts)
+    if states is None:
         return None
     fold = Fold(core, partition)
     fold.chain = manifest.chain
     fold.answered = manifest.answered
     fold.zones = {zone: core.revive(state) for zone, state in states.items()}
     return Snapshot(fold, manifest.topic_ids)
+
+
+async def _parts(log: Log, partition: int, manifest: Manifest, offset: int) -> list[bytes] | None:
+    """Return all parts of a snapshot of this fold version, else None."""
+    if manifest.fold_version != FOLD_VERSION or manifest.first >= offset:
+        return None
+    records = await log.read(SNAPSHOTS, partition, manifest.first, offset - manifest.first)
+    parts = [record.value for record in records if record.headers.get("snapshot") == manifest.id]
+    return parts if len(parts) == manifest.parts else None
+
+
+def _states_of(manifest: Manifest, parts: list[bytes]) -> dict[str, bytes] | None:
+    """Return zone -> its encoding, None where it is not what the manifest says."""
+    states = _unpack(parts)
+    if states is None or {zone: sha256(state) for zone, state in states.items()} != manifest.zones:
+        return None
+    return states
 
 
 def _unpack(parts: list[bytes]) -> dict[str, bytes] | None:

@@ -10,6 +10,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from matcher import events as e
 from matcher.commands import RegisterVolunteer
 from matcher.zone import ENDED, KEPT, LIVE, OfferState, RequestState, Status
@@ -191,6 +193,7 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
         submitted_at=event.at,
         earliest=event.earliest,
         latest=event.latest,
+        provisional=event.provisional is True,
         requirements=[
             RequirementView(
                 requirement=r.requirement,
@@ -241,14 +244,21 @@ def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
     if (request := fold.requests.get(event.command.request)) is not None:
         request.earliest, request.latest = event.earliest, event.latest
         request.duration_minutes = event.duration_minutes
+        request.provisional = request.provisional and event.command.latest is UNSET
 
 
 def _reopened(fold: ZoneFold, event: e.RequestReopened) -> None:
     known = event.request
     if (request := fold.requests.get(known)) is not None:
         request.earliest, request.latest, request.outcome = event.earliest, event.latest, None
+        request.provisional = event.provisional is True
         request.reopened += 1
         fold.enter(request, RequestState.REOPENED)
+
+
+def _window(fold: ZoneFold, event: e.WindowMoved) -> None:
+    if (request := fold.requests.get(event.request)) is not None:
+        request.latest, request.provisional = event.latest, event.provisional
 
 
 def _completed(fold: ZoneFold, event: e.RequestCompleted) -> None:
@@ -414,6 +424,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementUnfilled: _unfilled,
     e.RequestChanged: _changed,
     e.RequestReopened: _reopened,
+    e.WindowMoved: _window,
     e.RequestCompleted: _completed,
     e.RatingSubmitted: _rated,
     e.RequestClosed: _closed,

@@ -43,6 +43,8 @@ class RequestView(msgspec.Struct, kw_only=True):
     submitted_at: Time
     earliest: Time
     latest: Time
+    #: 暂定: the window ends after so many working days, and one of them is only estimated.
+    provisional: bool = False
     requirements: list[RequirementView]
     #: the standing post that it belongs to
     post: str | None = None

@@ -41,6 +41,7 @@ def _request(name: str, request: Request, visits: list[str]) -> RequestView:
         submitted_at=request.submitted_at,
         earliest=request.earliest,
         latest=request.latest,
+        provisional=request.provisional is True,
         requirements=[_requirement(need, request) for need in request.needs.values()],
         outcome=None if request.outcome is None else request.outcome.value,
         reopened=request.reopened,

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from matcher.commands import Tick
+from services.explaining.process import InThread
 from services.runtime import Runtime
 from services.serving import HttpServer
 from services.settings import Settings
@@ -60,7 +61,13 @@ async def serving(*, notify: bool = False, **changes: Any) -> AsyncIterator[Town
     settings = Settings(**{"port": 0, "beat_s": 0, "partitions": 4, "console": False, **changes})
     town: list[Town] = []
     runtime = Runtime(
-        settings, InlineSolver(), durable=False, notify=notify, now=lambda: town[0].now if town else START, linger_s=0
+        settings,
+        InlineSolver(),
+        durable=False,
+        notify=notify,
+        now=lambda: town[0].now if town else START,
+        linger_s=0,
+        explainer=InThread(),
     )
     server = HttpServer(runtime.app, settings.host, settings.port)
     await server.start()

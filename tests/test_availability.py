@@ -106,6 +106,32 @@ def test_single_days_are_said_and_read_back_in_their_order(drawn: list[tuple[dat
     assert parse(to_text(hours)) == hours
 
 
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("working days 18:00-21:00; days off 09:00-17:00", "working days 18:00-21:00; days off 09:00-17:00"),
+        ("法定工作日 18:00-21:00；节假日 9:00-17:00", "working days 18:00-21:00; days off 09:00-17:00"),
+        ("Mon 08:00-09:00; Report weeks Fri 14:00-17:00", "Mon 08:00-09:00; report weeks Fri 14:00-17:00"),
+        ("休息日 09:00-11:00,14:00-16:00", "days off 09:00-11:00; days off 14:00-16:00"),
+    ],
+)
+def test_hours_by_the_calendar_are_read_and_written_back(text: str, written: str) -> None:
+    hours = parse(text)
+    assert hours.reads_calendar
+    assert to_text(hours) == written
+    assert parse(written) == hours
+
+
+@pytest.mark.parametrize("text", ["days off", "working days Mon 09:00-10:00", "report weeks 09:00-10:00"])
+def test_hours_by_the_calendar_that_say_too_little_or_too_much_are_refused(text: str) -> None:
+    with pytest.raises(NotWeekly):
+        parse(text)
+
+
+def test_weekdays_stay_weekdays_whatever_the_calendar_says() -> None:
+    assert not parse("工作日 18:00-21:00").reads_calendar
+
+
 JUNE = date(2026, 6, 3)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from producers import calendars
+from services.cli import owndays
 from tests.shell import Ended, paidan
 
 
@@ -147,3 +149,21 @@ def test_what_cannot_be_asked_ends_with_two_and_names_the_option(arguments: tupl
     ended = calendar(*arguments)
     assert ended.code == 2
     assert "Invalid value" in ended.err
+
+
+def test_published_years_are_in_the_zones_log_and_its_deadlines_go_by_them(tmp_path: Path) -> None:
+    opened = tmp_path / "open.jsonl"
+    opened.write_text(
+        '{"type":"DefinePlace","id":"z","zone":"town","at":"2026-03-02T00:00:00Z","place":"town","level":"district"}\n'
+    )
+    log = ("--zone", "town", "--data", tmp_path)
+    assert paidan("import", "--commands", opened, "--data", tmp_path).code == 0
+    ended = calendar("publish", *log, "--year", "2026", "--year", "2027")
+    assert ended.code == 0, ended.err
+    _, told = owndays.read(tmp_path, "town")
+    assert [(year.year, year.certain) for year in told.values()] == [(2026, True), (2027, False)]
+    assert date(2026, 2, 17) in told[2026].holidays
+    assert date(2026, 2, 14) in told[2026].make_up
+    asked = ("due", "--from", "2026-02-11", "--json")
+    assert json.loads(calendar(*asked, *log).out) == json.loads(calendar(*asked).out)
+    assert calendar("publish", *log, "--year", "1999").code == 2

@@ -506,6 +506,15 @@ def test_the_shell_gets_the_documented_exit_codes(
     assert (ended.returncode, word in ended.stderr, "Traceback" in ended.stderr) == (code, True, False), ended.stderr
 
 
+def test_hours_of_days_off_know_the_national_holidays_and_make_up_days(tmp_path: Path) -> None:
+    """2026-02-16 is a Monday inside the Spring Festival, 2026-02-14 a Saturday that is worked."""
+    resting = VOLUNTEER | {"availability": "节假日 00:00-24:00"}
+    for day, code in (("2026-02-16", 0), ("2026-02-14", 6), ("2026-02-11", 6)):
+        asked = {"submitted_at": f"{day}T08:00:00+08:00", "earliest": "", "latest": f"{day}T20:00:00+08:00"}
+        ended = match(tmp_path, [REQUEST | asked], [resting], "--timezone", "Asia/Shanghai")
+        assert ended.code == code, (day, ended.err)
+
+
 @pytest.mark.parametrize(
     ("until", "reasons"),
     [

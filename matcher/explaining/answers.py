@@ -120,6 +120,28 @@ class ForPerson(msgspec.Struct, frozen=True, kw_only=True):
     place_points: int
 
 
+class Bound(msgspec.Struct, frozen=True, kw_only=True):
+    """One person bound to one requirement of a live zone: asked (`tentative`), or to come."""
+
+    person: str
+    request: str
+    requirement: str
+    status: str
+    start_s: int
+    end_s: int
+
+
+class OpenPlaces(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a requirement has open places, for whoever asked for it: nothing in it names anybody."""
+
+    request: str
+    requirement: str
+    reason: Unassigned
+    places: int
+    places_open: int
+    would_help: list[AnyChange]
+
+
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """One person on one requirement, as a plan says it."""
 

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from matcher.explaining import chinese, english
-from matcher.explaining.answers import Booking, Difference, Fit, Forced, ForPerson, Pair, Unfilled
+from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
+from matcher.explaining.between import Because
+from matcher.reasons import Refusal
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": english.WORDS, "zh": chinese.WORDS}
 
@@ -82,6 +84,71 @@ class Teller:
             lines.append(self._say("diff.moved", **self._booking(move.before), **other))
         lines += [self._say("diff.new", **self._booking(booking)) for booking in said.new]
         return lines + [self._say("diff.dropped", **self._booking(booking)) for booking in said.dropped]
+
+    # --- a live zone
+
+    def run(self, beat: int, at_s: int, offset: int) -> str:
+        """Return which match run is compared."""
+        return self._say("live.run", beat=beat, at=self._time(at_s), offset=offset)
+
+    def because(self, said: Because) -> str:
+        """Return why a booking ended or began between two runs."""
+        causes = [self._words[f"cause.{cause}"] for cause in said.causes]
+        causes += [] if said.was is None else [self._words[f"reason.{said.was}"]]
+        place = _place(said.request, said.requirement)
+        key = "because.ended" if said.ended else "because.began"
+        return self._say(key, place=place, person=said.person, causes=self._join(causes, "join.reasons") or "-")
+
+    def state(self, request: str, state: str) -> str:
+        """Return where a request is."""
+        return self._say("live.state", place=request, state=self._words[f"state.{state}"])
+
+    def refused(self, request: str, at_s: int, partition: int, offset: int, reason: Refusal) -> list[str]:
+        """Return that a request was never taken in; why is said in English in either language."""
+        place = {"place": request, "at": self._time(at_s), "partition": partition, "offset": offset}
+        return [self._say("live.refused", **place), reason.message()]
+
+    def decided(self, beat: int, at_s: int, partition: int, offset: int, *, optimal: bool) -> str:
+        """Return which run of the log the answer is from."""
+        proven = self._words["live.proven" if optimal else "live.unproven"]
+        place = {"partition": partition, "offset": offset}
+        return self._say("live.decided", beat=beat, at=self._time(at_s), proven=proven, **place)
+
+    def other_plan(self, engine: str) -> str:
+        """Return that the run's plan is not the one that is explained."""
+        return self._say("live.other_plan", engine=engine)
+
+    def now(self, at_s: int, partition: int, offset: int) -> str:
+        """Return that the answer is what a beat would find."""
+        return self._say("live.now", at=self._time(at_s), partition=partition, offset=offset)
+
+    def visit(self, visit: Bound) -> str:
+        """Return what somebody is bound to."""
+        return self._say("live.visit", status=self._words[f"status.{visit.status}"], **self._bound(visit))
+
+    def bound(self, visit: Bound) -> str:
+        """Return who could come and is bound to another visit."""
+        return self._say("live.bound", status=self._words[f"status.{visit.status}"], **self._bound(visit))
+
+    def coming(self, start_s: int) -> str:
+        """Return, without a name, that somebody will come."""
+        return self._say("resident.coming", start=self._time(start_s))
+
+    def asked(self, start_s: int) -> str:
+        """Return, without a name, that somebody has been asked."""
+        return self._say("resident.asked", start=self._time(start_s))
+
+    def open_places(self, said: OpenPlaces) -> list[str]:
+        """Return, without a name, why places stay open and what whoever asked could change."""
+        place = _place(said.request, said.requirement)
+        reason = self._words[f"reason.{said.reason}"]
+        lines = [self._say("unfilled", place=place, places=said.places, places_open=said.places_open, reason=reason)]
+        lines += [self._say("resident.help", change=self.change(change)) for change in said.would_help]
+        return [*lines, self._words["help.checked"]] if said.would_help else lines
+
+    def _bound(self, visit: Bound) -> dict[str, str]:
+        place, start, end = _place(visit.request, visit.requirement), self._time(visit.start_s), self._time(visit.end_s)
+        return {"person": visit.person, "place": place, "start": start, "end": end}
 
     # --- parts
 

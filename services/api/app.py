@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.api import commands, health, people, queries
+from services.api import commands, explanations, health, people, queries
 from services.api.answers import Trouble, reply, trouble
 from services.api.context import Context
 from services.api.local import LocalOnly
@@ -23,7 +23,7 @@ def create(context: Context) -> FastAPI:
     app = FastAPI(title=NAME, docs_url=None, redoc_url=None)
     app.state.context = context
     health.attach(app, health.Health(context.readiness, context.liveness, context.metrics))
-    for routes in (commands.router(), people.routes, queries.routes):
+    for routes in (commands.router(), people.routes, explanations.routes, queries.routes):
         app.include_router(routes)
     app.add_middleware(LocalOnly, but=health.PATHS if context.probes_for_all else frozenset())
     app.add_middleware(Metering, metrics=context.metrics)

@@ -40,6 +40,7 @@ ROWS = (
     Row("/skills", c.DefineSkill),
     Row("/policy", c.SetPolicy),
     Row("/calendar", c.SetCalendarDay),
+    Row("/calendar/years", c.SetCalendarYear),
     Row("/requests", c.SubmitRequest),
     Row("/requests/{subject:path}/cancel", c.CancelRequest, "request"),
     Row("/requests/{subject:path}/change", c.ChangeRequest, "request"),

@@ -14,6 +14,7 @@ from services.api.answers import Trouble
 from services.api.pending import Pending
 from services.board import Board
 from services.contacts import Contacts
+from services.explaining.asking import Explaining
 from services.liveness import Liveness
 from services.metrics import Metrics
 from services.readiness import Readiness
@@ -35,6 +36,8 @@ class Context:
     now: Callable[[], datetime]
     list_limit_max: int
     liveness: Liveness = field(default_factory=Liveness)
+    #: None: nothing is explained here.
+    explaining: Explaining | None = None
     #: Other machines may ask the probes and the metrics; the rest stays with this one.
     probes_for_all: bool = False
 

@@ -1,6 +1,7 @@
-"""Command ids: the same for a client that repeats itself, fresh for one that gives no key (DESIGN 4.8).
+"""Who asks: command ids, the same for a client that repeats itself, fresh for one that gives no key (DESIGN 4.8);
+and for whom an answer is meant.
 
-Called by the command routes. Reads the clock and chance, which no rule ever sees.
+Called by the routes. Reads the clock and chance, which no rule ever sees.
 """
 
 from __future__ import annotations
@@ -12,11 +13,31 @@ import time
 from starlette.requests import Request
 
 from services.api.answers import Trouble
+from services.explaining.questions import Audience
 
 #: Who is asking, until there is a login: ids of different clients never meet.
 CLIENT = "X-Client-Id"
 KEY = "Idempotency-Key"
 KEY_LENGTH_MAX = 200
+#: For whom a front end on this machine asks, until there is a login; without it nobody's name is shown.
+AUDIENCE = "X-Audience"
+
+
+def audience(request: Request) -> Audience:
+    """For whom the answer is meant. Raises Trouble (400) for a word that is none."""
+    said = request.headers.get(AUDIENCE, Audience.RESIDENT.value)
+    try:
+        return Audience(said)
+    except ValueError:
+        message = f"`{AUDIENCE}` is ({said[:KEY_LENGTH_MAX]}). Give staff or resident."
+        raise Trouble(400, "bad_header", message, field=AUDIENCE) from None
+
+
+def staff_only(request: Request) -> None:
+    """Raise Trouble (403) unless staff ask: the answer names people and other people's requests."""
+    if audience(request) is not Audience.STAFF:
+        message = f"This answer names people. It is for staff: `{AUDIENCE}: staff`."
+        raise Trouble(403, "staff_only", message)
 
 
 def command_id(request: Request) -> str:

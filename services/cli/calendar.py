@@ -1,4 +1,4 @@
-"""`paidan calendar due|weeks|seasons|check|set`: working days, report weeks, campaigns, and where that knowledge ends.
+"""`paidan calendar due|weeks|seasons|check|set|publish`: working days, report weeks, campaigns, where knowledge ends.
 
 The national calendar comes from `producers.calendars`; with `--zone` and `--data` the city's own days lie over it.
 """
@@ -48,6 +48,7 @@ def register(app: typer.Typer) -> None:
         ("weeks", "weeks --year 2026 --shift next_working_week --theme 3=学雷锋", weeks),
         ("seasons", "seasons --year 2026 --surge 樱花季,2026-03-14,2026-03-29,2.5", seasons),
         ("check", "check --json", check),
+        ("publish", "publish --zone shizhong --year 2026 --year 2027 --url http://127.0.0.1:8311", publish),
         ("set", "set 2026-11-18 off --zone shizhong --name 县庆 --data paidan-data", set_day),
     ):
         calendar.command(name, epilog=f"Example: {NAME} calendar {example}")(command)
@@ -192,15 +193,47 @@ def set_day(
     send_and_report([identified(command)], data=data, url=url)
 
 
+def publish(
+    zone: Annotated[str, typer.Option(help="Zone whose rules are to read it.")],
+    year: Annotated[list[int] | None, typer.Option(help="Year; may be repeated. Else this year and the next.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the embedded log (`up` must not be running).")] = None,
+    url: Annotated[str | None, typer.Option(help="Address of a running API.")] = None,
+) -> None:
+    """Put the national calendar into a zone's log, where its rules read it; again when a year is known better.
+
+    A year that only one source holds goes in as what it is, an estimate: what counts its days is provisional.
+    """
+    from matcher.commands import SetCalendarYear
+    from producers import calendars
+    from producers.asking import identified
+    from services.cli.sending import send_and_report
+
+    now = datetime.now(UTC)
+    wanted = year or [now.year, now.year + 1]
+    for each in wanted:
+        if not calendars.FIRST_YEAR <= each <= calendars.LAST_YEAR:
+            message = f"({each}) is not a year from {calendars.FIRST_YEAR} to {calendars.LAST_YEAR}."
+            raise typer.BadParameter(message, param_hint="--year")
+    told = calendars.read(wanted).years
+    commands = [identified(SetCalendarYear(id="-", zone=zone, at=now, days=days)) for days in told]
+    send_and_report(commands, data=data, url=url)
+
+
 def _calendar(years: Iterable[int], zone: str | None, data: Path | None) -> Calendar:
     """Read the national calendar, and the zone's own days where they are asked for. Raises Stop."""
+    from matcher.calendar import Calendar
     from producers import calendars
     from services.cli import owndays
 
     if (zone is None) != (data is None):
         raise typer.BadParameter("A zone's own days need both.", param_hint="--zone / --data")
-    own = {} if zone is None or data is None else owndays.read(data, zone)
-    return calendars.read(years).calendar(own)
+    reading = calendars.read(years)
+    if zone is None or data is None:
+        return reading.calendar()
+    own, told = owndays.read(data, zone)
+    # What the zone was told is what its rules count by.
+    known = {**{year.year: year for year in reading.years}, **told}
+    return Calendar(known.values(), own)
 
 
 def _weeks(calendar: Calendar, year: int, rule: WeekRule) -> tuple[ReportWeek, ...]:

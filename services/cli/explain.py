@@ -1,31 +1,32 @@
-"""`paidan explain`: why nobody, why her, what to change, what fits; over the same files as `paidan match`.
+"""`paidan explain`: why nobody, why her, what to change, what fits; over the same files as `paidan match`, or over the
+journal of a live zone (`explain_live`).
 
-Reads and poses as `match` does, solves, and lets the core explain. Writes nothing.
+With files it reads and poses as `match` does, solves, and lets the core explain. Writes nothing.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import typer
 
+from services.cli import explain_live, options
 from services.cli.files import list_rejections, readable
 from services.cli.inputs import (
     AtOption,
     MappingOption,
     PolicyOption,
-    RequestsFile,
     TimezoneOption,
-    VolunteersFile,
     VolunteersMapping,
     ZoneByOption,
     pose,
     read,
 )
-from services.exits import ExitCode
+from services.exits import ExitCode, Stop
 from services.names import NAME
 
 if TYPE_CHECKING:
@@ -42,14 +43,20 @@ def register(app: typer.Typer) -> None:
     files = "--requests r.csv --volunteers v.csv"
     app.command(
         epilog=f"Examples: {NAME} explain {files} --request r17   |   {NAME} explain {files} --request r17 --person v3 "
-        f"--lang zh   |   {NAME} explain {files} --person v3 --json. "
-        "Exit codes: 0 ok, 2 usage or an id that no row has, 3 finished with rejected rows, 5 nothing readable."
+        f"--lang zh   |   {NAME} explain {files} --person v3 --json   |   "
+        f"{NAME} explain --zone shizhong --data paidan-data --request r17. "
+        "Exit codes: 0 ok, 2 usage or an id that is nowhere, 3 finished with rejected rows, 4 no broker, 5 nothing "
+        "readable, 7 the log cannot be trusted."
     )(explain)
 
 
 def explain(
-    requests: RequestsFile,
-    volunteers: VolunteersFile,
+    requests: Annotated[Path | None, typer.Option(help="Requests: CSV (.gz), JSON Lines or Excel.")] = None,
+    volunteers: Annotated[Path | None, typer.Option(help="Volunteers: CSV (.gz), JSON Lines or Excel.")] = None,
+    zone: Annotated[str | None, typer.Option(help="Instead of files: this zone, as its journal says it.")] = None,
+    data: Annotated[Path | None, typer.Option(help="With --zone: folder of the embedded log (read only).")] = None,
+    kafka: options.Kafka = None,
+    prefix: options.Prefix = None,
     request: Annotated[str | None, typer.Option(help="Explain this request: who serves it, or why nobody.")] = None,
     person: Annotated[
         str | None, typer.Option(help="Explain this person: with --request the pair, alone what fits best.")
@@ -68,6 +75,12 @@ def explain(
     """Explain one request, one person, or the two together, each answer checked by solving again."""
     if request is None and person is None:
         raise typer.BadParameter("is needed, or --person, or both.", param_hint="--request")
+    if zone is not None:
+        asked = explain_live.Asked(zone, request, person, lang, limit, solves)
+        explain_live.explain(asked, explain_live.place(requests or volunteers, data, kafka, prefix), as_json=json)
+        return
+    if requests is None or volunteers is None:
+        raise Stop(ExitCode.USAGE, "Give --requests and --volunteers, or --zone with --data or --kafka.")
     with readable():
         files = read(requests, volunteers, (mapping, volunteers_mapping, zone_by), policy, at, timezone)
     dropped = list_rejections([*files.requests.rejections, *files.volunteers.rejections])

@@ -19,6 +19,7 @@ import typer
 from services.cli.files import time_option
 
 if TYPE_CHECKING:
+    from matcher.city_days import CityDays
     from matcher.people import People
     from matcher.policy import Policy
     from matcher.posing import OpenRequirement, Standing
@@ -124,7 +125,20 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
         standing=_standing(files),
         zone_codes=[codes.get(row.zone or "", -1) for row in volunteers],
         beyond_s=beyond_s,
+        city=_city(files),
     )
+
+
+def _city(files: Files) -> CityDays | None:
+    """Return the national calendar where anybody's hours read it; years beyond it are estimates."""
+    from matcher.city_days import CityDays
+    from producers import calendars
+
+    if not any(row.hours.reads_calendar for row in files.volunteers.rows):
+        return None
+    years = {moment.year for row in files.requests.rows for moment in (row.earliest, row.latest) if moment}
+    reading = calendars.read(range(min(years, default=1) - 1, max(years, default=0) + 2))
+    return CityDays(reading.years, weeks=files.policy.report_weeks)
 
 
 def _standing(files: Files) -> Standing:

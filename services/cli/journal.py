@@ -66,7 +66,7 @@ def read(
     """
     from services.wire import encode, partition_of
 
-    place = _place(file, kafka, prefix)
+    place = place_of(file, kafka, prefix)
 
     async def show(log: SqliteLog | KafkaLog) -> None:
         chosen = partition if partition is not None or zone is None else partition_of(zone, log.partitions)
@@ -83,7 +83,7 @@ def read(
                 sys.stdout.buffer.write(start_of_line + encode(event) + b"}\n")
 
     try:
-        _with_log(place, show)
+        with_log(place, show)
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output (`| head`) has seen enough; what is still buffered goes nowhere, silently.
@@ -110,8 +110,8 @@ def verify(
     from services import verify as checker
 
     given = checker.read_receipts(receipts) if receipts else None
-    place = _place(file, kafka, prefix)
-    verdict = _with_log(place, lambda log: checker.verify(log, log.partitions, given))
+    place = place_of(file, kafka, prefix)
+    verdict = with_log(place, lambda log: checker.verify(log, log.partitions, given))
     print(msgspec.json.encode(verdict).decode() if as_json else _words(verdict))
     if not verdict.sound:
         raise Stop(
@@ -121,13 +121,13 @@ def verify(
         )
 
 
-def _place(file: Path | None, kafka: str | None, prefix: str) -> Place:
+def place_of(file: Path | None, kafka: str | None, prefix: str) -> Place:
     if (file is None) == (kafka is None):
         raise Stop(ExitCode.USAGE, "Give the log's file, or --kafka HOST:PORT.")
     return Place(file / LOG_FILE if file is not None and file.is_dir() else file, kafka, prefix)
 
 
-def _with_log(place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
+def with_log(place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
     """Open the log for reading only, use it in an event loop, close it."""
     if place.file is None:
         return asyncio.run(_with_topics(place, use))

@@ -11,14 +11,18 @@ from services.exits import ExitCode, Stop
 from services.names import JOURNAL, LOG_FILE
 
 if TYPE_CHECKING:
+    from matcher.calendar import YearDays
     from services.adapters.sqlite import SqliteLog
 
 #: Read from the log at once.
 RECORDS = 500
 
 
-def read(data: Path, zone: str) -> dict[date, bool]:
-    """Return day -> worked?, as the zone's journal says it. Raises Stop: no log, damaged, newer, unknown zone."""
+def read(data: Path, zone: str) -> tuple[dict[date, bool], dict[int, YearDays]]:
+    """Return day -> worked?, and the national years that the zone was told, as its journal says it.
+
+    Raises Stop: no log, damaged, newer, unknown zone.
+    """
     import sqlite3
 
     from services.adapters.sqlite import SqliteLog
@@ -35,7 +39,7 @@ def read(data: Path, zone: str) -> dict[date, bool]:
         log.close()
 
 
-async def _folded(log: SqliteLog, zone: str) -> dict[date, bool]:
+async def _folded(log: SqliteLog, zone: str) -> tuple[dict[date, bool], dict[int, YearDays]]:
     """Fold the zone's partition, whole: this log keeps everything."""
     from services.core import Matching
     from services.cursor import Cursor
@@ -50,4 +54,5 @@ async def _folded(log: SqliteLog, zone: str) -> dict[date, bool]:
             fold.accept(record.offset, record.value)
     if zone not in fold.zones:
         raise Stop(ExitCode.BAD_INPUT, f"Zone ({zone}) is not in this log. Check its name, or leave --zone out.")
-    return dict(fold.zones[zone].own_days)
+    found = fold.zones[zone]
+    return dict(found.own_days), dict(found.years or {})

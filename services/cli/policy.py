@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from matcher.city_days import Weeks
 from matcher.policy import PRESETS, Budget, Costs, Limits, Mode, Policy, UrgencyClass, canonical, objection, stated
 from matcher.terms import Travel
 from services.exits import ExitCode, Stop
@@ -23,7 +24,7 @@ from services.names import NAME
 _NAMED: dict[str, type[msgspec.Struct]] = {"modes": Mode, "urgency": UrgencyClass}
 
 #: Tables of the file that are one value each.
-_PARTS: dict[str, type[msgspec.Struct]] = {"budget": Budget, "costs": Costs, "limits": Limits}
+_PARTS: dict[str, type[msgspec.Struct]] = {"budget": Budget, "costs": Costs, "limits": Limits, "weeks": Weeks}
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,5 @@
-"""The role `api`: takes commands over HTTP into the log, shows the board. Owns no partition, reads no journal."""
+"""The role `api`: takes commands over HTTP into the log, shows the board. Owns no partition; reads the journal only
+to explain something when it is asked (`services/explaining`)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from services.api import app as api
 from services.api.context import Context
 from services.api.pending import Pending
 from services.api.watching import Watching
+from services.explaining.asking import Explaining
+from services.explaining.process import InProcess
 from services.serve.same_log import SameLog
 from services.serve.shared import Shared
 
@@ -42,6 +45,7 @@ class ApiRole:
                 now=shared.now,
                 list_limit_max=settings.list_limit_max,
                 probes_for_all=settings.host != "127.0.0.1",
+                explaining=Explaining(shared.log, settings.partitions, InProcess(settings.explain_guard_s)),
             )
         )
 

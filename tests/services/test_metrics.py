@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from matcher import commands as c
 from matcher import events as e
+from matcher.calendar import YearDays
 from matcher.reasons import Unassigned
 from matcher.terms import PlaceLevel, Point, Shares
 from services.meters import Meters
@@ -166,6 +167,21 @@ def test_a_run_that_counts_the_quarter_shows_how_its_visits_are_shared() -> None
         assert f'paidan_match_{name}{{zone="z1"}} {value}' in said
     scoring.end(0)
     assert "gini_ratio{" not in text(metrics)
+
+
+def test_until_when_a_zones_calendar_is_certain_is_shown_and_gone_with_its_partition() -> None:
+    metrics = Metrics()
+    scoring = Scoring(metrics)
+    for year, sources in ((2026, ("a", "b")), (2027, ("a",))):
+        days = YearDays(year=year, sources=sources)
+        command = c.SetCalendarYear(id="c", zone="z1", at=AT, days=days)
+        scoring.entry(0, year, ENTRY, [fact(e.CalendarYearSet, command=command)])
+    [line] = [line for line in text(metrics).splitlines() if line.startswith("paidan_calendar_zone_valid_until")]
+    name, value = line.split(" ")
+    assert name == 'paidan_calendar_zone_valid_until_timestamp_seconds{zone="z1"}'
+    assert datetime.fromtimestamp(float(value), UTC) == datetime(2026, 12, 31, 16, tzinfo=UTC)
+    scoring.end(0)
+    assert "calendar_zone_valid_until_timestamp_seconds{" not in text(metrics)
 
 
 def test_every_meter_of_the_log_is_shown() -> None:
