@@ -160,7 +160,7 @@ def test_the_kernel_lists_exactly_the_pairs_that_the_rules_allow(seed: int) -> N
     case = random_problem(seed, people=40, requirements=10, mix=Mix(idle=0.05, skills=2))
     candidates = Candidates(case)
     floor = ground.of_problem(case, candidates)
-    whole = batch._Batch(floor)
+    whole = batch.Batch(floor)
     for a in range(len(floor.asks.place)):
         while whole.work.lists.table[a, BOUND] < FAR:
             if not extend(whole.work, a, 1):

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.forward import FIRST_LIST, join, part
-from matcher.solvers.paths.search import extend
+from matcher.solvers.paths.forward import join, part
+from matcher.solvers.paths.search import FIRST_LIST, extend
 from matcher.solvers.paths.values import (
     ASK,
     AT,
@@ -30,39 +30,83 @@ from matcher.solvers.paths.values import (
     VIA,
 )
 
+#: Pairs kept of each ask.
+CACHED = 16
+
 
 @compiled
-def best_two(work: Any, i: int) -> tuple[int, int, bool]:
+def best_two(work: Any, i: int, cache: Any) -> tuple[int, int, bool]:
     """Return the best and the second best value (cost + price) of requirement i over all feasible people.
 
     Exact as far as the price of staying unserved; the best person and its cost are left in the node's VIA and COST.
-    False: the list has to grow and cannot.
+    Prices only rise while `cache` (by ask: its best pairs, then what any other is worth at least) is in use. False: the
+    list has to grow and cannot.
     """
     flow, lists = work.flow, work.lists
-    nodes, a = flow.nodes, flow.needs[i, ASK]
-    node = len(nodes) - len(flow.needs) + i
-    while True:
-        first = second = FAR
-        begin = lists.table[a, AT]
-        for at in range(begin, begin + lists.table[a, LENGTH]):
-            key = lists.keys[at]
-            cost = key >> PERSON_BITS
-            if cost >= second:
-                break
-            value = cost + nodes[key & PERSON_MASK, PRICE]
-            if value < first:
-                first, second = value, first
-                nodes[node, VIA], nodes[node, COST] = key & PERSON_MASK, cost
-            elif value < second:
-                second = value
-        if min(second, flow.needs[i, UNSERVED]) <= lists.table[a, BOUND]:
-            return first, second, True
-        if not extend(work, a, FIRST_LIST):
+    a = flow.needs[i, ASK]
+    most = flow.needs[i, UNSERVED]
+    first, second = best_cached(work, i, cache[a])
+    while min(second, most) > cache[a, CACHED]:
+        if cache[a, CACHED] >= 0 and min(second, most) > lists.table[a, BOUND] and not extend(work, a, FIRST_LIST):
             return first, second, False
+        fill_cache(work, a, cache[a], cache[len(cache) - 1])
+        first, second = best_cached(work, i, cache[a])
+        if cache[a, CACHED] < lists.table[a, BOUND]:
+            break
+    return first, second, True
 
 
 @compiled
-def auction(work: Any, queue: Any, state: Any, step: int) -> bool:
+def best_cached(work: Any, i: int, row: Any) -> tuple[int, int]:
+    """Return the best and the second best value of what is in the cache; the best goes to VIA and COST."""
+    nodes = work.flow.nodes
+    node = len(nodes) - len(work.flow.needs) + i
+    first = second = FAR
+    for n in range(CACHED):
+        if row[n] < 0:
+            break
+        v, cost = row[n] & PERSON_MASK, row[n] >> PERSON_BITS
+        value = cost + nodes[v, PRICE]
+        if value < first:
+            first, second = value, first
+            nodes[node, VIA], nodes[node, COST] = v, cost
+        elif value < second:
+            second = value
+    return first, second
+
+
+@compiled
+def fill_cache(work: Any, a: int, row: Any, values: Any) -> None:
+    """Keep the best pairs of an ask's list at the present prices, and what all others are worth at least."""
+    nodes, lists = work.flow.nodes, work.lists
+    size, other = 0, lists.table[a, BOUND]
+    begin = lists.table[a, AT]
+    for at in range(begin, begin + lists.table[a, LENGTH]):
+        key = lists.keys[at]
+        cost = key >> PERSON_BITS
+        if size == CACHED and cost >= values[size - 1]:
+            other = min(other, values[size - 1])
+            break
+        value = cost + nodes[key & PERSON_MASK, PRICE]
+        if size == CACHED:
+            if value >= values[size - 1]:
+                other = min(other, value)
+                continue
+            other = min(other, values[size - 1])
+            size -= 1
+        n = size
+        while n > 0 and values[n - 1] > value:
+            values[n], row[n] = values[n - 1], row[n - 1]
+            n -= 1
+        values[n], row[n] = value, key
+        size += 1
+    if size < CACHED:
+        row[size] = -1
+    row[CACHED] = other
+
+
+@compiled
+def auction(work: Any, queue: Any, state: Any, cache: Any, step: int) -> bool:
     """Let the requirements in `queue` (state[0] of them, the last first) bid until all are served or stay out.
 
     False: the lists have to grow and cannot; nothing is lost, call again.
@@ -72,7 +116,7 @@ def auction(work: Any, queue: Any, state: Any, step: int) -> bool:
     people = len(nodes) - len(flow.needs)
     while state[0] > 0:
         i = queue[state[0] - 1]
-        first, second, known = best_two(work, i)
+        first, second, known = best_two(work, i, cache)
         if not known:
             return False
         state[0] -= 1
@@ -94,7 +138,7 @@ def auction(work: Any, queue: Any, state: Any, step: int) -> bool:
 
 
 @compiled
-def tighten(work: Any, again: Any, state: Any) -> bool:
+def tighten(work: Any, again: Any, state: Any, cache: Any) -> bool:
     """Let everybody pay the best there is, from requirement state[0] on, and give up whom that does not reach.
 
     Who is without anybody goes to `again`, state[1] of them. False: as with `auction`.
@@ -105,7 +149,7 @@ def tighten(work: Any, again: Any, state: Any) -> bool:
     while state[0] < len(flow.needs):
         i = state[0]
         node = people + i
-        first, _, known = best_two(work, i)
+        first, _, known = best_two(work, i, cache)
         if not known:
             return False
         nodes[node, PRICE] = min(first, flow.needs[i, UNSERVED])

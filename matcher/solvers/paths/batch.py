@@ -11,20 +11,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.problem import I64
-from matcher.solvers.paths.auction import auction, tighten
+from matcher.solvers.paths.auction import CACHED, auction, tighten
 from matcher.solvers.paths.forward import serve_all
 from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.hall import reaches_more
 from matcher.solvers.paths.release import release_all
+from matcher.solvers.paths.search import first_lists
 from matcher.solvers.paths.values import (
     ASK,
     AT,
     COUNT,
+    CUT,
     DIST,
     DOUBTS,
     FAR,
     FIRST,
+    GRID,
+    HIGH,
+    LAT,
     LENGTH,
+    LON,
     OPEN,
     OTHER,
     PAIR_COST,
@@ -33,6 +39,7 @@ from matcher.solvers.paths.values import (
     PLACE,
     PRICE,
     SIZE,
+    SOUTH,
     SPARED_AT,
     SPARED_END,
     UNSERVED,
@@ -47,12 +54,12 @@ from matcher.solvers.paths.values import (
 FIRST_PRICE = 4
 RISE = 4
 #: A path that goes past more people than this is given up at first, and its requirement bids.
-POPS = 256
+POPS = 8
 #: Points by which a bid goes above the second best.
 STEP = 64
 #: Pairs that one step of the search finds at most; room for pairs at first, by ask.
-FRESH = 1024
-ROOM = 64
+FRESH = 4096
+ROOM = 24
 
 
 @dataclass(frozen=True)
@@ -70,10 +77,12 @@ class Solved:
 
 def solve(ground: Ground) -> Solved:
     """Return the cheapest plan of the weightiest fill."""
-    return _Batch(ground).solve()
+    return Batch(ground).solve()
 
 
-class _Batch:
+class Batch:
+    """One solve, step by step."""
+
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.fill_price = min(ground.fill_price, max(1, FIRST_PRICE * ground.dearest))
@@ -83,6 +92,7 @@ class _Batch:
 
     def solve(self) -> Solved:
         ground, needs, price = self.ground, self.needs, self.work.flow.nodes[:, PRICE]
+        self.first_lists()
         hard = self._serve(np.repeat(np.arange(len(needs)), ground.supply), POPS if self._single() else FAR)
         if len(hard):
             self._auction(hard)
@@ -103,6 +113,15 @@ class _Batch:
         """Say whether everybody takes one, and every requirement is one place: the auction knows nothing else."""
         return bool((self.ground.supply == 1).all() and (self.ground.capacity == 1).all())
 
+    def first_lists(self) -> None:
+        """List a few people for every ask, neighbours after each other: what one reads, the next one needs too."""
+        asks, frame, high = self.work.asks, self.work.grids.frame, self.work.grids.frame[:, HIGH]
+        grid = asks.facts[:, GRID]
+        order = np.lexsort((asks.place[:, LON], np.floor((asks.place[:, LAT] - frame[grid, SOUTH]) / high[grid]), grid))
+        state = np.zeros(1, np.int64)
+        while not first_lists(self.work, order, state):
+            self._help()
+
     def _serve(self, order: I64, pops_max: int = FAR) -> I64:
         """Serve these, one place each; return those whose paths went past more people than that."""
         state, hard = np.zeros(2, np.int64), np.empty(len(order), np.int64)
@@ -115,10 +134,11 @@ class _Batch:
         queue, again = np.empty(len(self.needs), np.int64), np.empty(len(self.needs), np.int64)
         queue[: len(hard)] = hard[::-1]
         state = np.array([len(hard), 0], np.int64)
-        while not auction(self.work, queue, state, STEP):
+        cache = np.full((len(self.ground.asks.facts) + 1, CACHED + 1), -1, np.int64)
+        while not auction(self.work, queue, state, cache, STEP):
             self._help()
         state[:] = 0
-        while not tighten(self.work, again, state):
+        while not tighten(self.work, again, state, cache):
             self._help()
         self._serve(again[: state[1]])
         release_all(self.work)
@@ -180,7 +200,9 @@ def _lists(asks: Asks) -> Lists:
     most = int((asks.facts[:, SPARED_END] - asks.facts[:, SPARED_AT]).max(initial=0))
     keys, fresh = np.empty(ROOM * len(asks.facts) + 4 * FRESH, np.int64), np.empty(FRESH + most, np.int64)
     judged, doubts = np.empty((0, 2), np.int64), np.empty(FRESH, np.int64)
-    return Lists(keys, np.zeros((len(asks.facts), 7), np.int64), np.zeros(2, np.int64), fresh, judged, doubts)
+    table, near = np.zeros((len(asks.facts), 8), np.int64), np.empty((FRESH, 3), np.int64)
+    table[:, CUT] = -1
+    return Lists(keys, table, np.zeros(2, np.int64), near, fresh, judged, doubts)
 
 
 def _flow(ground: Ground, unserved: I64) -> Flow:

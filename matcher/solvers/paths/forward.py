@@ -10,7 +10,7 @@ from typing import Any
 
 from matcher.solvers.paths.compiling import compiled
 from matcher.solvers.paths.heap import pop, push
-from matcher.solvers.paths.search import extend
+from matcher.solvers.paths.search import FIRST_LIST, extend
 from matcher.solvers.paths.values import (
     ASK,
     AT,
@@ -37,7 +37,6 @@ from matcher.solvers.paths.values import (
 )
 
 DONE, NO_ROOM, GAVE_UP = 0, 1, 2
-FIRST_LIST = 6
 
 
 @compiled

@@ -10,19 +10,33 @@ import numpy as np
 
 from matcher.geo import EARTH_RADIUS_M
 from matcher.problem import F64, I32, I64
-from matcher.solvers.paths.values import Grids
+from matcher.solvers.paths.values import CHORD_UNITS, REACH_M, Grids
 
 #: People a cell, on average.
-CELL = 6
+CELL = 3
 #: The bulk of the people, by latitude and by longitude, decides where a grid begins and ends.
 BULK = (0.005, 0.995)
 SAMPLE = 4096
 #: Beyond this many radians of longitude, "east of" loses its sense: one column then.
 WIDE = np.pi / 2
+#: Metres by which a reach is taken longer when people are sieved by the square of the chord.
+MARGIN_M = 1e-2
 
 
-def build(lat: F64, lon: F64, reach_m: F64, members: list[I64], lon_span: float) -> Grids:
-    """Return one grid for each array of members (people, ascending)."""
+def sphere(lat: F64, lon: F64) -> tuple[F64, F64, F64]:
+    """Return points (radians) on the unit sphere."""
+    return np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)
+
+
+def chord_squares(metres: F64) -> F64:
+    """Return the squares of the chords of these ways, in CHORD_UNITS."""
+    half = np.minimum(metres / (2.0 * EARTH_RADIUS_M), np.pi / 2)
+    return np.asarray((2.0 * np.sin(half)) ** 2 * CHORD_UNITS)
+
+
+def build(lat: F64, lon: F64, place: F64, members: list[I64], lon_span: float) -> Grids:
+    """Return one grid for each array of members (people, ascending); `place` as in `People`."""
+    reach_m = place[:, REACH_M]
     frames = [_frame(lat[who], lon[who], lon_span) for who in members]
     starts: list[I64] = []
     entries: list[I32] = []
@@ -37,12 +51,15 @@ def build(lat: F64, lon: F64, reach_m: F64, members: list[I64], lon_span: float)
         entries.append(who[order].astype(np.int32))
         cells_at.append(cells_at[-1] + rows * cols + 1)
     table = np.array(frames, np.float64).reshape(-1, 6)
+    entry = np.concatenate(entries)
+    spots = np.column_stack((place[:, :REACH_M], chord_squares(reach_m + MARGIN_M)))[entry]
     furthest = np.array([reach_m[who].max(initial=0.0) for who in members], np.float64)
     return Grids(
         frame=np.column_stack((table[:, :4], furthest)),
         shape=np.column_stack((table[:, 4:], cells_at[:-1])).astype(np.int64),
         starts=np.concatenate(starts).astype(np.int64),
-        entries=np.concatenate(entries),
+        entries=entry,
+        spots=spots,
     )
 
 

@@ -60,9 +60,10 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
     span = float(lon.max() - lon.min()) if len(lon) else 0.0
     members, grid = _members(problem, first, who)
     reach = np.asarray(people.reach_m[who], np.float64)
-    place = grids.build(np.radians(people.lat[who]), np.radians(people.lon[who]), reach, members, span)
+    everybody = settled(_people(problem, who, candidates.costs.person))
+    place = grids.build(np.radians(people.lat[who]), np.radians(people.lon[who]), everybody.place, members, span)
     return Ground(
-        people=settled(_people(problem, who, candidates.costs.person)),
+        people=everybody,
         asks=settled(_asks(problem, first, grid, who)),
         grids=settled(place),
         ask=ask,
@@ -91,11 +92,6 @@ def settled(table: Table) -> Table:
     return type(table)(*columns)
 
 
-def sphere(lat: F64, lon: F64) -> tuple[F64, F64, F64]:
-    """Return points (radians) on the unit sphere."""
-    return np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)
-
-
 def indptr(rows: I64, size: int) -> I64:
     """Return CSR row starts of entries sorted by row."""
     return np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=size)))).astype(np.int64)
@@ -114,7 +110,7 @@ def _people(problem: Problem, who: I64, points: I64) -> People:
         people.hours_indptr[hours], people.hours_indptr[hours + 1],
         busy_at[:-1], busy_at[1:], cert_at[:-1], cert_at[1:],
     )  # fmt: skip
-    there = sphere(np.radians(people.lat[who]), np.radians(people.lon[who]))
+    there = grids.sphere(np.radians(people.lat[who]), np.radians(people.lon[who]))
     return People(
         place=np.column_stack((*there, people.reach_m[who], people.speed_mps[who])),
         facts=np.column_stack(columns).astype(np.int64),
@@ -198,7 +194,7 @@ def _asks(problem: Problem, first: I64, grid: I64, who: I64) -> Asks:
         spared_at[:-1], spared_at[1:],
     )  # fmt: skip
     return Asks(
-        place=np.column_stack((*sphere(lat, lon), lat, lon)),
+        place=np.column_stack((*grids.sphere(lat, lon), lat, lon)),
         facts=np.column_stack(columns).astype(np.int64),
         needs=np.column_stack((asked.need_skill[need], asked.need_level[need])).astype(np.int64),
         barred=barred,

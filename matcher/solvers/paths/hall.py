@@ -10,13 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.search import cell_at, home_cell, pair_cost, safe_m
+from matcher.solvers.paths.search import home_cell, pair_cost, safe_m, span, spans_of
 from matcher.solvers.paths.values import (
     ASK,
     AT,
     BOUND,
     COUNT,
-    ENTRY,
     FAR,
     FIRST,
     FURTHEST_M,
@@ -27,7 +26,6 @@ from matcher.solvers.paths.values import (
     PERSON_MASK,
     RING,
     SIZE,
-    STEP,
     WEIGHT,
 )
 
@@ -108,20 +106,16 @@ def spread_unlisted(work: Any, a: int, weight: int, mark: Any, queue: Any, size:
     people, asks, grids = work.people, work.asks, work.grids
     q = asks.facts[a, GRID]
     row, col = home_cell(grids, asks, a)
-    own = work.lists.table[a]
-    ring, step, entry = own[RING], own[STEP], own[ENTRY]
+    ring = work.lists.table[a, RING]
     while True:
-        while step < max(1, 8 * ring):
-            cell = cell_at(grids, q, row, col, ring, step)
-            if cell >= 0:
-                for at in range(grids.starts[cell] + entry, grids.starts[cell + 1]):
-                    v = grids.entries[at]
-                    if mark[v] == 0 and pair_cost(people, asks, work.lists, a, v) >= 0:
-                        size, more = visit(work.flow, v, weight, mark, queue, size)
-                        if more:
-                            return size, True
-            entry = 0
-            step += 1
+        for number in range(spans_of(ring)):
+            first, end = span(grids, q, row, col, ring, number)
+            for at in range(first, end):
+                v = grids.entries[at]
+                if mark[v] == 0 and pair_cost(people, asks, work.lists, a, v) >= 0:
+                    size, more = visit(work.flow, v, weight, mark, queue, size)
+                    if more:
+                        return size, True
         if safe_m(grids, asks, a, ring) > grids.frame[q, FURTHEST_M]:
             return size, False
-        ring, step = ring + 1, 0
+        ring += 1

@@ -19,6 +19,7 @@ from matcher.solvers.paths.values import (
     COST,
     COUNT,
     DIST,
+    FAR,
     FIRST,
     LENGTH,
     OPEN,
@@ -27,6 +28,7 @@ from matcher.solvers.paths.values import (
     PERSON_BITS,
     PERSON_MASK,
     PRICE,
+    SEEN,
     SIZE,
     TOUCHED,
     VIA,
@@ -92,6 +94,14 @@ def release(flow: Any, at: Any, pairs: Any, member_at: Any, members: Any, first:
         v = pop(flow)
         for n in range(at[v], at[v + 1]):
             a = pairs[n, 0]
+            value = nodes[v, DIST] + pairs[n, 1] + nodes[v, PRICE]
+            if value >= flow.ask_best[a]:  # all who share the ask were offered somebody as good
+                continue
+            if not serves_unseen(flow, v, a):
+                if flow.ask_best[a] == FAR:
+                    flow.seen[flow.counts[SEEN]] = a
+                    flow.counts[SEEN] += 1
+                flow.ask_best[a] = value
             for m in range(member_at[a], member_at[a + 1]):
                 best, end = ask_back(flow, members[m], v, pairs[n, 1], best, end)
     for n in range(flow.counts[TOUCHED]):
@@ -100,6 +110,18 @@ def release(flow: Any, at: Any, pairs: Any, member_at: Any, members: Any, first:
             nodes[node, PRICE] -= best - nodes[node, DIST]
     shift_back(flow, first, end)
     clean(flow)
+
+
+@compiled
+def serves_unseen(flow: Any, v: int, a: int) -> bool:
+    """Say whether v serves a requirement of this ask to which the search has not come: v is no news to it alone."""
+    nodes = flow.nodes
+    people = len(nodes) - len(flow.needs)
+    for n in range(nodes[v, FIRST], nodes[v, FIRST] + nodes[v, COUNT]):
+        node = flow.slots[n, OTHER]
+        if flow.needs[node - people, ASK] == a and nodes[node, DIST] == FAR:
+            return True
+    return False
 
 
 @compiled

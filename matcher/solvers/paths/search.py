@@ -25,14 +25,17 @@ from matcher.solvers.paths.values import (
     CERT_AT,
     CERT_END,
     CHOOSY,
+    CHORD,
+    CHORD_UNITS,
     CIRCLE_S,
     COLS,
+    CUT,
+    CUT_AT,
     DEPART_S,
     DOUBTFUL,
     DOUBTS,
     DURATION_S,
     EARLIEST_S,
-    ENTRY,
     FAR,
     FIXED_START_S,
     FLOOR_POINTS,
@@ -43,6 +46,7 @@ from matcher.solvers.paths.values import (
     HOME,
     HOURS_AT,
     HOURS_END,
+    IN_RING,
     LAT,
     LATEST_S,
     LENGTH,
@@ -59,9 +63,11 @@ from matcher.solvers.paths.values import (
     SPARED_AT,
     SPARED_END,
     SPEED_MPS,
-    STEP,
+    SQUARE,
     TOP,
+    TRIED,
     WEST,
+    WHO,
     WIDE,
     WISH_AT,
     WISH_END,
@@ -76,6 +82,10 @@ NO_START = -1
 NOWHERE = 1e9
 #: Metres and seconds within which two ways to compute a distance may round differently.
 HAIR = 1e-6
+#: People that a list looks at first.
+FIRST_LIST = 6
+#: Metres taken off a way that a square stands for.
+SLACK_M = 1e-3
 
 
 @compiled
@@ -216,20 +226,6 @@ def home_cell(grids: Any, asks: Any, a: int) -> tuple[int, int]:
 
 
 @compiled
-def cell_in_ring(ring: int, step: int) -> tuple[int, int]:
-    """Return (rows up, columns right) of the step-th cell of a ring: bottom, top, then both sides."""
-    side = 2 * ring + 1
-    if ring == 0:
-        return 0, 0
-    if step < side:
-        return -ring, step - ring
-    if step < 2 * side:
-        return ring, step - side - ring
-    rest = step - 2 * side
-    return rest // 2 - ring + 1, ring if rest % 2 else -ring
-
-
-@compiled
 def safe_m(grids: Any, asks: Any, a: int, ring: int) -> float:
     """Return metres that everybody outside these rings is surely away; FAR where nobody is outside."""
     q, lat, lon = asks.facts[a, GRID], asks.place[a, LAT], asks.place[a, LON]
@@ -251,18 +247,53 @@ def safe_m(grids: Any, asks: Any, a: int, ring: int) -> float:
 
 
 @compiled
-def cell_at(grids: Any, q: int, row: int, col: int, ring: int, step: int) -> int:
-    """Return where the entries of a ring's cell begin in `starts`, -1 outside the grid."""
-    up, right = cell_in_ring(ring, step)
-    y, x = row + up, col + right
-    if y < 0 or x < 0 or y >= grids.shape[q, ROWS] or x >= grids.shape[q, COLS]:
-        return -1
-    return grids.shape[q, CELLS_AT] + y * grids.shape[q, COLS] + x
+def spans_of(ring: int) -> int:
+    """Return how many spans a ring has: bottom, top, then the cells of both sides."""
+    return 1 if ring == 0 else 4 * ring
+
+
+@compiled
+def span(grids: Any, q: int, row: int, col: int, ring: int, number: int) -> tuple[int, int]:
+    """Return where the people of a ring's span begin and end in `entries`; the cells of a row follow each other."""
+    y, left, right = row, col - ring, col + ring
+    if number == 0:
+        y = row - ring
+    elif number == 1:
+        y = row + ring
+    else:
+        y = row - ring + number // 2
+        left = right = col + ring if number % 2 else col - ring
+    left, right = max(left, 0), min(right, grids.shape[q, COLS] - 1)
+    if y < 0 or y >= grids.shape[q, ROWS] or left > right:
+        return 0, 0
+    first = grids.shape[q, CELLS_AT] + y * grids.shape[q, COLS]
+    return grids.starts[first + left], grids.starts[first + right + 1]
+
+
+@compiled
+def square(here: Any, there: Any) -> int:
+    """Return the square of the chord between two points, in whole CHORD_UNITS."""
+    dx, dy, dz = there[X] - here[X], there[Y] - here[Y], there[Z] - here[Z]
+    return int((dx * dx + dy * dy + dz * dz) * CHORD_UNITS)
+
+
+@compiled
+def cost_from(asks: Any, a: int, chord: int) -> int:
+    """Return points that everybody costs whose squared chord is at least this."""
+    away = 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, 0.5 * math.sqrt(chord / CHORD_UNITS)))
+    return math.floor(max(away - SLACK_M, 0.0) + 0.5) + asks.facts[a, FLOOR_POINTS]
+
+
+@compiled
+def square_of(metres: float) -> int:
+    """Return the square of the chord of a way."""
+    chord = 2.0 * math.sin(min(metres / (2.0 * EARTH_RADIUS_M), QUARTER_TURN))
+    return int(chord * chord * CHORD_UNITS)
 
 
 @compiled
 def extend(work: Any, a: int, want: int) -> bool:
-    """List at least `want` more pairs of an ask (and as many as it has), or all there are.
+    """Look at `want` more people of an ask (and as many as were looked at), the nearest first, or at all there are.
 
     False: nothing is done, for want of room or because pairs wait to be judged.
     """
@@ -270,44 +301,109 @@ def extend(work: Any, a: int, want: int) -> bool:
     q = asks.facts[a, GRID]
     row, col = home_cell(grids, asks, a)
     own = lists.table[a]
-    ring, step, entry, bound = own[RING], own[STEP], own[ENTRY], own[BOUND]
-    want = max(want, own[LENGTH])
-    fresh, most = lists.fresh, len(lists.fresh)
-    found = list_spared(work, a) if ring == step == entry == 0 else 0
-    while found < most:
-        cells = 8 * ring if ring else 1
-        while step < cells and found < most:
-            cell = cell_at(grids, q, row, col, ring, step)
-            if cell >= 0:
-                at, end = grids.starts[cell] + entry, grids.starts[cell + 1]
-                while at < end and found < most:
-                    v = grids.entries[at]
-                    at += 1
-                    if spared(asks, a, v) > 0:
-                        continue
-                    cost = pair_cost(people, asks, lists, a, v)
-                    if cost >= 0:
-                        fresh[found] = (cost << PERSON_BITS) | v
-                        found += 1
-                if at < end:
-                    entry = at - grids.starts[cell]
-                    break
-            entry = 0
-            step += 1
-        if step < cells:
-            break
+    want = min(max(want, own[TRIED]), len(lists.near))
+    first, ring, size, out, rings = own[CUT] < 0, own[RING], 0, FAR, FAR
+    bound = FAR
+    while True:
+        for number in range(spans_of(ring)):
+            at, end = span(grids, q, row, col, ring, number)
+            size, out, rings = sieve(grids, asks, lists, a, ring, at, end, want, size, out, rings)
         safe = safe_m(grids, asks, a, ring)
-        ring, step = ring + 1, 0
         if safe > grids.frame[q, FURTHEST_M]:
-            bound = FAR
             break
-        bound = max(bound, math.floor(safe + 0.5) + asks.facts[a, FLOOR_POINTS])
-        if found >= want:
+        ring += 1
+        beyond = square_of(max(safe, 0.0))
+        if size == want and lists.near[0, SQUARE] < beyond:
+            out = min(out, beyond)
             break
+    if out < FAR:
+        bound = max(own[BOUND], cost_from(asks, a, out))
+    found = list_spared(work, a) if first else 0
+    for n in range(size):
+        v = lists.near[n, WHO]
+        cost = pair_cost(people, asks, lists, a, v)
+        if cost >= 0:
+            lists.fresh[found] = (cost << PERSON_BITS) | v
+            found += 1
     if lists.top[DOUBTS] > 0 or not put(lists, a, found):
         return False
-    own[RING], own[STEP], own[ENTRY], own[BOUND] = ring, step, entry, bound
+    own[BOUND], own[RING] = bound, min(ring, rings)
+    own[TRIED] += size
+    own[CUT] = 0
+    if size > 0:
+        own[CUT], own[CUT_AT] = lists.near[0, SQUARE], lists.near[0, WHO]
     return True
+
+
+@compiled
+def first_lists(work: Any, order: Any, state: Any) -> bool:
+    """Begin the lists of these asks, from position state[0]. False: as with `extend`; call again."""
+    while state[0] < len(order):
+        if not extend(work, order[state[0]], FIRST_LIST):
+            return False
+        state[0] += 1
+    return True
+
+
+@compiled
+def sieve(
+    grids: Any, asks: Any, lists: Any, a: int, ring: int, at: int, end: int, want: int, size: int, out: int, rings: int
+) -> tuple[int, int, int]:
+    """Keep the nearest `want` of these people beyond the list's cut.
+
+    Returns how many are kept, and of those who are not the least square and the first ring.
+    """
+    here, near = asks.place[a], lists.near
+    cut, cut_at = lists.table[a, CUT], lists.table[a, CUT_AT]
+    for n in range(at, end):
+        chord = square(here, grids.spots[n])
+        if chord > grids.spots[n, CHORD] or chord < cut:
+            continue
+        v = grids.entries[n]
+        if (chord == cut and v <= cut_at) or spared(asks, a, v) > 0:
+            continue
+        if size < want:
+            keep(near, size, chord, v, ring)
+            size += 1
+        elif chord > near[0, SQUARE] or (chord == near[0, SQUARE] and v > near[0, WHO]):
+            out, rings = min(out, chord), min(rings, ring)
+        else:
+            out, rings = min(out, near[0, SQUARE]), min(rings, near[0, IN_RING])
+            replace_last(near, size, chord, v, ring)
+    return size, out, rings
+
+
+@compiled
+def keep(near: Any, size: int, chord: int, v: int, ring: int) -> None:
+    """Put one more into the heap of the nearest."""
+    at = size
+    while at > 0:
+        above = (at - 1) >> 1
+        if near[above, SQUARE] > chord or (near[above, SQUARE] == chord and near[above, WHO] > v):
+            break
+        near[at, SQUARE], near[at, WHO], near[at, IN_RING] = near[above, SQUARE], near[above, WHO], near[above, IN_RING]
+        at = above
+    near[at, SQUARE], near[at, WHO], near[at, IN_RING] = chord, v, ring
+
+
+@compiled
+def replace_last(near: Any, size: int, chord: int, v: int, ring: int) -> None:
+    """Put one into the heap of the nearest instead of the furthest."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= size:
+            break
+        if child + 1 < size and (
+            near[child + 1, SQUARE] > near[child, SQUARE]
+            or (near[child + 1, SQUARE] == near[child, SQUARE] and near[child + 1, WHO] > near[child, WHO])
+        ):
+            child += 1
+        if near[child, SQUARE] < chord or (near[child, SQUARE] == chord and near[child, WHO] < v):
+            break
+        near[at, SQUARE], near[at, WHO], near[at, IN_RING] = near[child, SQUARE], near[child, WHO], near[child, IN_RING]
+        at = child
+    near[at, SQUARE], near[at, WHO], near[at, IN_RING] = chord, v, ring
 
 
 @compiled

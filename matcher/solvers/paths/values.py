@@ -67,10 +67,19 @@ class Grids(NamedTuple):
     shape: I64  # [Q, 3]
     starts: I64
     entries: I32
+    spots: F64  # [entries, 4] X, Y, Z and CHORD: of whom stands there, so that a scan reads one row after the other
 
 
-# `Lists.table`: every feasible pair not listed costs at least BOUND; RING, STEP, ENTRY: where the search goes on
-AT, LENGTH, ROOM, BOUND, RING, STEP, ENTRY = range(7)
+CHORD = 3
+#: The square of a chord of the unit sphere, as a whole number: CHORD_UNITS a unit.
+CHORD_UNITS = 2.0**58
+
+# `Lists.table`: every feasible pair not listed costs at least BOUND. Looked at are TRIED people, all up to the square
+# of the chord CUT (at CUT itself up to person CUT_AT); rings before RING hold nobody else
+AT, LENGTH, ROOM, BOUND, RING, CUT, CUT_AT, TRIED = range(8)
+
+# `Lists.near`: the people that one step of the search looks at, a heap with the last one first
+SQUARE, WHO, IN_RING = range(3)
 
 # `Lists.top`: first free place in `keys`; how many wait in `doubts`
 TOP, DOUBTS = range(2)
@@ -82,8 +91,9 @@ class Lists(NamedTuple):
     """The pairs found so far by ask, sorted. `judged`: pairs where rounding decides, by the rules' own word."""
 
     keys: I64
-    table: I64  # [A, 7]
+    table: I64  # [A, 8]
     top: I64  # [TOP, DOUBTS]
+    near: I64  # [., 3]
     fresh: I64
     judged: I64  # [., 2] ask << 32 | person (sorted), cost or FORBIDDEN
     doubts: I64  # pairs that wait to be judged
