@@ -47,7 +47,8 @@ class Server:
         known = self._known()
         runs = bool(known) and _began(known["pid"]) == known["began"]
         if not runs and self._process is not None:
-            self._process.poll()  # so that its end is not left to nobody, where we are its parent
+            # Where we are its parent: its end is ours to take note of. Its first thread may be gone before the others.
+            self._process.wait(STOP_S)
         return runs
 
     def signal(self, number: int) -> None:

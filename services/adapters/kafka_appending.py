@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
-    KafkaConnectionError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
@@ -44,10 +43,13 @@ class _Wish:
 class Appending:
     """Appends through one producer, made anew after an error that leaves it useless. Lives in one event loop."""
 
-    def __init__(self, bootstrap: str, prefix: str, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, bootstrap: str, prefix: str, deadline_s: float = DEADLINE_S, start_s: float = DEADLINE_S
+    ) -> None:
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._deadline_s = deadline_s
+        self._start_s = start_s
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._waiting: dict[tuple[str, int], deque[_Wish]] = {}
@@ -126,7 +128,7 @@ class Appending:
         except MessageSizeTooLargeError as error:
             raise MessageTooLarge(f"The broker refuses a batch for {words} as too large.") from error
         except (TimeoutError, KafkaTimeoutError) as error:
-            # It would send this batch before any other of the partition, for ever: what comes next must not wait for it.
+            # For ever it would send this batch before any other of its partition: what comes next must not wait for it.
             self._abandon(producer)
             raise AppendUncertain(f"No answer to an append to {words} in {self._deadline_s:.0f} s.") from error
         except FORBIDDEN as error:
@@ -153,21 +155,31 @@ class Appending:
                     max_request_size=4 * max(map(batch_bytes_max, TOPICS)),
                     request_timeout_ms=int(self._deadline_s * 1000),
                 )
-                try:
-                    await producer.start()
-                except KafkaConnectionError as error:
-                    await producer.stop()
-                    raise unreachable(error) from error
+                await self._begin(producer)
                 self._producer = producer
             return self._producer
+
+    async def _begin(self, producer: AIOKafkaProducer) -> None:
+        """Connect. By itself it asks for its id for ever, also those who cannot give one any more."""
+        try:
+            async with asyncio.timeout(self._start_s):
+                await producer.start()
+        except BaseException as error:
+            self._close_later(producer)
+            if isinstance(error, KafkaError | TimeoutError):
+                raise unreachable(error) from error
+            raise
 
     def _abandon(self, producer: AIOKafkaProducer) -> None:
         """Go on with another producer; this one may still send what other partitions gave it."""
         if self._producer is producer:
             self._producer = None
-            task = asyncio.create_task(self._close(producer), name="close producer")
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._close_later(producer)
+
+    def _close_later(self, producer: AIOKafkaProducer) -> None:
+        task = asyncio.create_task(self._close(producer), name="close producer")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _close(self, producer: AIOKafkaProducer) -> None:
         try:

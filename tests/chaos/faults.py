@@ -293,13 +293,17 @@ async def restart_kafka(run: Run) -> None:
 
 async def roll_kafka(run: Run) -> None:
     """kill -9 and restart three brokers one after the other, each when the one before has all records again."""
+    keeping = asyncio.create_task(run.town.keep())
     run.hurt()
-    for n in (1, 2, 3):
-        await asyncio.to_thread(run.sites.kill, f"kafka-{n}-of-3")
-        await run.acknowledged(10)
-        await asyncio.to_thread(run.sites.kafka, True, 3)
-        await run.town.in_sync()
-    await run.answering()
+    try:
+        for n in (1, 2, 3):
+            await asyncio.to_thread(run.sites.kill, f"kafka-{n}-of-3")
+            await run.acknowledged(10)
+            await asyncio.to_thread(run.sites.kafka, True, 3)
+            await run.town.in_sync()
+        await run.answering()
+    finally:
+        keeping.cancel()
 
 
 async def restart_rabbitmq(run: Run) -> None:

@@ -20,6 +20,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicC
 from services.adapters import kafka_topics
 from services.adapters.kafka import KafkaLog
 from services.demo.site import Site
+from services.exits import ExitCode
 from services.names import NAME, TOPICS
 from services.settings import Settings
 from services.wire import partition_of
@@ -175,6 +176,17 @@ class Town:
         await self.ready(made)
         self.streams.append(made)
         return made
+
+    async def keep(self) -> None:
+        """Start again what has ended because a broker was away too long (exit 4), as whoever runs it does. For ever."""
+        while True:
+            for role, living in (("stream", self.streams), ("worker", self.workers)):
+                for n, each in enumerate(living):
+                    if each.process.poll() == ExitCode.UNREACHABLE:
+                        living[n] = self.serve(role)
+            if self.api is not None and self.api.process.poll() == ExitCode.UNREACHABLE:
+                await self.start_api()
+            await asyncio.sleep(POLL_S)
 
     async def kill(self, process: Served) -> None:
         """kill -9."""
