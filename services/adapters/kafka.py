@@ -17,7 +17,7 @@ from confluent_kafka.admin import AdminClient
 from services import sizes
 from services.adapters import kafka_topics
 from services.adapters.kafka_appending import DEADLINE_S, Appending
-from services.adapters.kafka_reading import CONSUMERS, PASSING, PATIENCE_S, Reading
+from services.adapters.kafka_reading import CONSUMERS, PASSING, PATIENCE_S, REQUEST_S, STALE, Reading
 from services.ports import Bounds, LogUntrusted, Message, Record
 
 
@@ -42,6 +42,7 @@ class KafkaLog:
         self._trial = trial
         self._appending = Appending(bootstrap, prefix, deadline_s)
         self._reading = Reading(bootstrap)
+        self._bootstrap = bootstrap
         self._admin: AdminClient = kafka_topics.connect(bootstrap)
         self._threads = ThreadPoolExecutor(CONSUMERS, thread_name_prefix="log-reads")
         self._ids: dict[str, str] = {}
@@ -109,7 +110,7 @@ class KafkaLog:
         began = time.monotonic()
         while True:
             try:
-                asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=kafka_topics.REQUEST_S)
+                asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=REQUEST_S)
                 return str(asked[name].result().topic_id)
             except KafkaException as error:
                 waited_s = time.monotonic() - began
@@ -118,6 +119,8 @@ class KafkaLog:
                 if error.args[0].code() not in PASSING or waited_s > PATIENCE_S:
                     raise kafka_topics.unreachable(error) from error
                 time.sleep(kafka_topics.RETRY_S)
+                if error.args[0].code() in STALE:
+                    self._admin = kafka_topics.connect(self._bootstrap)
 
     def _grown(self, topic: str, partition: int, end: int) -> None:
         if end > self._ends.get((topic, partition), 0):

@@ -25,7 +25,7 @@ CONSUMERS = 4
 CHUNK = 10_000
 #: How long brokers may be away before a reader gives up.
 PATIENCE_S = 30.0
-REQUEST_S = 10.0
+REQUEST_S = 3.0
 POLL_S = 1.0
 RETRY_S = 0.05
 RENEW_S = 0.25
@@ -55,6 +55,8 @@ NOT_THERE = frozenset(
 )
 #: The topic is gone, or this consumer remembers what a starting broker said: only a new consumer asks again.
 UNKNOWN = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
+#: A consumer whose leader is gone may ask it until the time is up, and again: a new one asks who leads now.
+STALE = UNKNOWN | {KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT}
 #: What a question may be answered with while brokers change their roles; it is asked again.
 PASSING = frozenset(
     {
@@ -166,7 +168,7 @@ class Reading:
         """Wait before the next try, from a known place; with a new consumer where this one would not ask again."""
         time.sleep(RETRY_S)
         seat.place = None
-        if error.code() in UNKNOWN:
+        if error.code() in STALE:
             time.sleep(RENEW_S)
             seat.consumer.close()
             seat.consumer = Consumer(self._settings)
