@@ -1,4 +1,4 @@
-"""The one writer of a partition (DESIGN 4): signs in, catches up, answers, checks, tells.
+"""The one writer of a partition (DESIGN 4): catches up, signs in, answers, checks, tells.
 
 Fed by a driver (`deliver`, `assigned`, `stop`); knows the ports `Log` and `Solver` and the core, and nothing of Kafka
 or Faust. It keeps no promise by being alone: what makes it the only one is the chain. Anything that it does not expect

@@ -166,7 +166,9 @@ class Appending:
                 await producer.start()
         except BaseException as error:
             self._close_later(producer)
-            if isinstance(error, KafkaError | TimeoutError):
+            if isinstance(error, TimeoutError):
+                raise unreachable(TimeoutError(f"no id for a producer in {self._start_s:g} s")) from error
+            if isinstance(error, KafkaError):
                 raise unreachable(error) from error
             raise
 

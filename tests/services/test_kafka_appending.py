@@ -29,6 +29,7 @@ def test_an_append_does_not_wait_for_ever_for_a_producer_that_cannot_begin(monke
             with pytest.raises(Stop) as stopped:
                 await appending.append(COMMANDS, 0, [Message(b"x")])
             assert stopped.value.code is ExitCode.UNREACHABLE
+            assert "no id for a producer in 0.01 s" in str(stopped.value)
         await appending.stop()
 
     asyncio.run(story())

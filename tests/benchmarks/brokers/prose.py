@@ -64,7 +64,7 @@ all of it.
 ROLLING_WHY = """
 Without a name each leaving and each joining hands the partitions out anew, and those that move are signed in to and
 folded again. With one, nothing is handed out: the new process starts while the old one answers, takes its place, and
-fences it by signing in. What is left is the fold and the first answers of a process that has just begun.
+fences it by signing in, folded already. What is left is what came meanwhile, and the first answers of a young process.
 """
 
 
