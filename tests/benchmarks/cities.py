@@ -137,6 +137,7 @@ def floor_of(town: City) -> Ground:
         capacity=np.ones(count, np.int64),
         order=np.arange(asked),
         who=np.arange(count),
+        grid_skill=np.arange(town.skills),
         dearest=int(np.ceil(town.reach_m)),
         fill_price=1 + asked * 2**20,
         judge=lambda a, v: int(np.floor(away_m(town, first[[a]], np.array([v]))[0] + 0.5)),

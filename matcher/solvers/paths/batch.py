@@ -91,19 +91,32 @@ class Batch:
         self.needs = flow.needs
 
     def solve(self) -> Solved:
-        ground, needs, price = self.ground, self.needs, self.work.flow.nodes[:, PRICE]
+        """Return the cheapest plan of the weightiest fill."""
+        return self.at_full_price(self.fill())
+
+    def fill(self) -> I64:
+        """Serve all that can be served; return what `reaches_more` marked when no more could be, else zeros."""
+        needs = self.needs
         self.first_lists()
-        hard = self._serve(np.repeat(np.arange(len(needs)), ground.supply), POPS if self._single() else FAR)
+        hard = self._serve(np.repeat(np.arange(len(needs)), self.ground.supply), POPS if self._single() else FAR)
         if len(hard):
             self._auction(hard)
-        mark = np.zeros(len(price), np.int64)
-        while self.fill_price < ground.fill_price and needs[:, OPEN].any():
+        return self._fill_up()
+
+    def _fill_up(self) -> I64:
+        """Raise U' until nothing more could be filled, or it puts the fill first by itself."""
+        needs, mark = self.needs, np.zeros(len(self.work.flow.nodes), np.int64)
+        while self.fill_price < self.ground.fill_price and needs[:, OPEN].any():
             if not self._could_fill_more(mark):
                 break
             mark[:] = 0
             self._raise()
-        price += mark * (ground.fill_price - self.fill_price)
-        self.fill_price = ground.fill_price
+        return mark
+
+    def at_full_price(self, mark: I64) -> Solved:
+        """Return the optimum at the prices of the U' that puts the fill first."""
+        self.work.flow.nodes[:, PRICE] += mark * (self.ground.fill_price - self.fill_price)
+        self.fill_price = self.ground.fill_price
         return self._solved()
 
     def _unserved(self) -> I64:

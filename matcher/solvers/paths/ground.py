@@ -40,6 +40,7 @@ class Ground:
     capacity: I64  # [V]
     order: I64
     who: I64
+    grid_skill: I64  # [Q] the skill that everybody in a grid holds, -1: everybody stands there
     dearest: int  # about what the dearest pair can cost
     fill_price: int  # U' that puts the fill first
     #: (ask, person) -> cost or FORBIDDEN by the rules' own word, for pairs where rounding decides
@@ -58,7 +59,7 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
     fill_price, _ = price_of_a_place(problem, nodes=1, dearest=0)
     lon = np.radians(np.concatenate((people.lon[who], asked.lon)))
     span = float(lon.max() - lon.min()) if len(lon) else 0.0
-    members, grid = _members(problem, first, who)
+    members, grid, grid_skill = _members(problem, first, who)
     reach = np.asarray(people.reach_m[who], np.float64)
     everybody = settled(_people(problem, who, candidates.costs.person))
     place = grids.build(np.radians(people.lat[who]), np.radians(people.lon[who]), everybody.place, members, span)
@@ -73,6 +74,7 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
         capacity=np.minimum(people.capacity[who], len(order)).astype(np.int64),
         order=order,
         who=who,
+        grid_skill=grid_skill,
         dearest=_dearest(problem, reach, candidates.costs.person[who]),
         fill_price=fill_price,
         judge=lambda a, v: _judged(candidates, int(first[a]), int(who[v])),
@@ -246,8 +248,8 @@ def _dearest(problem: Problem, reach: F64, points: I64) -> int:
     return min(COST_MAX, most + sum(int(favour.points.max(initial=0)) for favour in favours.values()))
 
 
-def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64]:
-    """Return who stands in each grid, and the grid of each ask: that of its rarest skill, or everybody."""
+def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64, I64]:
+    """Return who stands in each grid, the grid of each ask (that of its rarest skill, or everybody), grids' skills."""
     asked, levels = problem.requirements, problem.people.levels
     held = np.count_nonzero(levels[:, who], axis=1)
     members: list[I64] = [np.arange(len(who))]
@@ -263,4 +265,4 @@ def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64]:
             grid_of[rarest] = len(members)
             members.append(np.flatnonzero(levels[rarest, who]))
         grid.append(grid_of[rarest])
-    return members, np.array(grid, np.int64)
+    return members, np.array(grid, np.int64), np.array([-1, *grid_of], np.int64)
