@@ -10,7 +10,7 @@ from typing import Any
 
 from matcher.solvers.paths.cells import MARGIN_M, enter
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.near import asks_near, link_ask, link_need, listed_m
+from matcher.solvers.paths.near import asks_near, link_ask, link_need, note
 from matcher.solvers.paths.search import FIRST_LIST, cost_from, extend, pair_cost, put, square, square_of
 from matcher.solvers.paths.values import (
     ASK,
@@ -98,7 +98,7 @@ def look_out(work: Any, near: Any, a: int, least: int, most: int) -> bool:
             return False
         grown = True
     if grown:
-        near.far_m[near.cell[a]] = max(near.far_m[near.cell[a]], listed_m(work, a))
+        note(work, near, a)
     return True
 
 

@@ -1,7 +1,7 @@
 """Kernel: `release`, one person at a time, in a city whose lists nobody has turned round.
 
 Called by `kept`. Whole solves know who lists each person (`release.listed_by`); here those who could want a person are
-found by place. Every feasible pair is looked at, listed or not: that only makes the prices better known.
+found by place.
 """
 
 from __future__ import annotations
@@ -9,20 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.arriving import dearest
-from matcher.solvers.paths.cells import MARGIN_M
 from matcher.solvers.paths.compiling import compiled
 from matcher.solvers.paths.forward import clean, reach
 from matcher.solvers.paths.heap import pop, push
 from matcher.solvers.paths.near import asks_near, spared_most
 from matcher.solvers.paths.release import ask_back, serves_unseen, shift_back
-from matcher.solvers.paths.search import cost_from, pair_cost, square, square_of
+from matcher.solvers.paths.search import cost_from, pair_cost, square
 from matcher.solvers.paths.values import (
     COUNT,
     DIST,
     DOUBTS,
     FAR,
     PRICE,
-    REACH_M,
     SEEN,
     SIZE,
     TOUCHED,
@@ -70,8 +68,6 @@ def offer(work: Any, near: Any, v: int, a: int, best: int, end: int) -> tuple[in
     flow, people, asks = work.flow, work.people, work.asks
     start = flow.nodes[v, DIST] + flow.nodes[v, PRICE]
     chord = square(asks.place[a], people.place[v])
-    if chord > square_of(people.place[v, REACH_M] + MARGIN_M):
-        return best, end
     if start + cost_from(asks, a, chord) - spared_most(asks, a) - dearest(flow, near, a) >= best:
         return best, end
     cost = pair_cost(people, asks, work.lists, a, v)

@@ -65,7 +65,7 @@ from matcher.solvers.paths.values import (
 )
 
 #: Asks a cell, on average, where they are looked for by whoever comes.
-ASKS_A_CELL = 2
+ASKS_A_CELL = 1
 #: Beyond this many radians of longitude, "east of" loses its sense: one column then (as in `grids`).
 WIDE = np.pi / 2
 #: Rows of side tables, per row at the beginning, beyond which it is time to begin anew.
@@ -421,9 +421,13 @@ def _near(asks: Asks, skill: I64, room: int, *, wide: bool) -> Near:
         skill=np.asarray(skill, np.int64),
         first_ask=np.full(len(skill) * side * columns, NONE, np.int64),
         far_m=np.full(len(skill) * side * columns, -1.0),
+        furthest_m=np.full(len(skill), -1.0),
         next_ask=np.full(room, NONE, np.int64),
         prev_ask=np.full(room, NONE, np.int64),
         cell=np.full(room, NONE, np.int64),
+        bound=np.full(room, NONE, np.int64),
+        chord=np.zeros(room, np.int64),
+        metres=np.zeros(room),
         first_need=np.full(room, NONE, np.int64),
         next_need=np.full(room, NONE, np.int64),
         prev_need=np.full(room, NONE, np.int64),

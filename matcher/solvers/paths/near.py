@@ -13,7 +13,7 @@ from matcher.geo import EARTH_RADIUS_M
 from matcher.problem import F64, I64
 from matcher.solvers.paths.cells import where
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.search import NOWHERE, QUARTER_TURN
+from matcher.solvers.paths.search import NOWHERE, QUARTER_TURN, square, square_of
 from matcher.solvers.paths.values import (
     BOUND,
     COLS,
@@ -43,9 +43,13 @@ class Near(NamedTuple):
     skill: I64  # [Q] that everybody in the grid of people holds, -1: everybody
     first_ask: I64  # [Q * cells]
     far_m: F64  # [Q * cells] beyond it nobody matters to any ask of the cell
+    furthest_m: F64  # [Q] the most of them
     next_ask: I64  # [A]
     prev_ask: I64
     cell: I64  # [A], NONE where the ask is gone
+    bound: I64  # [A] the list's BOUND when CHORD and METRES were worked out
+    chord: I64  # [A] square of the chord beyond which nobody matters
+    metres: F64  # [A] the same in metres
     first_need: I64  # [A]
     next_need: I64  # [R]
     prev_need: I64
@@ -67,6 +71,7 @@ def link_ask(near: Any, asks: Any, a: int) -> None:
     cell = (asks.facts[a, GRID] * near.shape[ROWS] + row) * near.shape[COLS] + col
     other = near.first_ask[cell]
     near.cell[a], near.next_ask[a], near.prev_ask[a], near.first_need[a] = cell, other, NONE, NONE
+    near.bound[a] = NONE
     if other >= 0:
         near.prev_ask[other] = a
     near.first_ask[cell] = a
@@ -124,12 +129,26 @@ def spared_most(asks: Any, a: int) -> int:
 
 
 @compiled
+def note(work: Any, near: Any, a: int) -> None:
+    """Note how far an ask has looked."""
+    bound = work.lists.table[a, BOUND]
+    if bound != near.bound[a]:
+        near.bound[a] = bound
+        near.metres[a] = listed_m(work, a)
+        near.chord[a] = square_of(near.metres[a])
+    cell, q = near.cell[a], work.asks.facts[a, GRID]
+    near.far_m[cell] = max(near.far_m[cell], near.metres[a])
+    near.furthest_m[q] = max(near.furthest_m[q], near.metres[a])
+
+
+@compiled
 def measure(work: Any, near: Any) -> None:
-    """Note how far the asks of every cell have looked."""
+    """Note how far all asks have looked."""
     near.far_m[:] = -1.0
+    near.furthest_m[:] = -1.0
     for a in range(len(near.cell)):
         if near.cell[a] >= 0:
-            near.far_m[near.cell[a]] = max(near.far_m[near.cell[a]], listed_m(work, a))
+            note(work, near, a)
 
 
 @compiled
@@ -145,18 +164,19 @@ def columns(near: Any, lat: float, lon: float, radius_m: float) -> tuple[int, in
 @compiled
 def asks_near(work: Any, near: Any, v: int) -> int:
     """Leave in `found` the asks to which this person may matter, by place and skill. Returns how many."""
-    people = work.people
+    people, size = work.people, 0
     lat, lon = where(people, v)
-    radius_m = people.place[v, REACH_M] + 1.0
-    angle = radius_m / EARTH_RADIUS_M
     own_row, own_col = spot(near, lat, lon)
-    low, high = spot(near, lat - angle, lon)[0], spot(near, lat + angle, lon)[0]
-    left, right = columns(near, lat, lon, radius_m)
-    cos, size = math.cos(lat), 0
+    cos = math.cos(lat)
     for q in range(len(near.skill)):
         if near.skill[q] >= 0 and people.levels[v, near.skill[q]] == 0:
             continue
-        for row in range(low, high + 1):
+        radius_m = min(people.place[v, REACH_M], near.furthest_m[q]) + 1.0
+        if radius_m < 1.0:
+            continue
+        angle = radius_m / EARTH_RADIUS_M
+        left, right = columns(near, lat, lon, radius_m)
+        for row in range(spot(near, lat - angle, lon)[0], spot(near, lat + angle, lon)[0] + 1):
             up_m = (abs(row - own_row) - 1) * near.frame[HIGH] * EARTH_RADIUS_M
             first = (q * near.shape[ROWS] + row) * near.shape[COLS]
             for col in range(left, right + 1):
@@ -166,9 +186,17 @@ def asks_near(work: Any, near: Any, v: int) -> int:
                 wide = min((abs(col - own_col) - 1) * near.frame[WIDE], 1.4)
                 if far_m < EARTH_RADIUS_M * cos * (wide - wide * wide * wide / 6.0) * (1.0 - 1e-9) - 1e-3:
                     continue
-                a = near.first_ask[first + col]
-                while a >= 0:
-                    near.found[size] = a
-                    size += 1
-                    a = near.next_ask[a]
+                size = gather(work.asks, people, near, first + col, v, size)
+    return size
+
+
+@compiled
+def gather(asks: Any, people: Any, near: Any, cell: int, v: int, size: int) -> int:
+    """Add the asks of one cell that have looked as far as this person."""
+    a = near.first_ask[cell]
+    while a >= 0:
+        if square(asks.place[a], people.place[v]) <= near.chord[a]:
+            near.found[size] = a
+            size += 1
+        a = near.next_ask[a]
     return size
