@@ -20,6 +20,9 @@ from matcher.solvers.paths.values import (
     DIST,
     DOUBTS,
     FAR,
+    FIRST,
+    OTHER,
+    PAIR_COST,
     PRICE,
     SEEN,
     SIZE,
@@ -59,7 +62,20 @@ def release_near(work: Any, near: Any, first: int) -> None:
         if nodes[node, DIST] < best:
             nodes[node, PRICE] -= best - nodes[node, DIST]
     shift_back(flow, first, end)
+    for n in range(flow.counts[TOUCHED]):
+        if flow.touched[n] < len(nodes) - len(flow.needs):
+            lower_held(flow, flow.touched[n])
     clean(flow)
+
+
+@compiled
+def lower_held(flow: Any, v: int) -> None:
+    """Let whoever asks for one place only pay what this person costs, now that their price fell."""
+    nodes = flow.nodes
+    for n in range(nodes[v, FIRST], nodes[v, FIRST] + nodes[v, COUNT]):
+        node = flow.slots[n, OTHER]
+        if nodes[node, SIZE] == 1:
+            nodes[node, PRICE] = min(nodes[node, PRICE], flow.slots[n, PAIR_COST] + nodes[v, PRICE])
 
 
 @compiled

@@ -117,9 +117,8 @@ class Kept(Batch):
         self._again.append(lost[:size, 0].copy())
         self._freed.append(lost[:size, 1].copy())
 
-    def come(self, people: People, capacity: I64) -> I64:
-        """Add people (their HOURS are rows of this city's table); return their numbers."""
-        slots = self._people_slots(len(capacity))
+    def come(self, slots: I64, people: People, capacity: I64) -> None:
+        """Add people under these vacant numbers; their HOURS are rows of this city's table."""
         work, nodes = self.work, self.work.flow.nodes
         self._reach_out(_longitudes(people))
         own, facts = work.people, people.facts.copy()
@@ -137,12 +136,10 @@ class Kept(Batch):
         while not come_all(self.work, near, slots, state):
             self._help()
         self._freed.append(slots)
-        return slots
 
-    def open(self, asks: Asks, ask: I64, supply: I64) -> I64:
-        """Add requirements, and asks of their own (people in them by this city's numbers); return their numbers."""
+    def open(self, mine: I64, slots: I64, asks: Asks, ask: I64, supply: I64) -> None:
+        """Add asks and requirements under these vacant numbers; people are named by this city's numbers."""
         self._reach_out(asks.place[:, LON])
-        mine, slots = self._asks_slots(len(asks.place)), self._need_slots(len(ask))
         facts = asks.facts.copy()
         spans = (
             ("needs", NEED_AT, NEED_END), ("barred", BARRED_AT, BARRED_END), ("wishes", WISH_AT, WISH_END),
@@ -168,7 +165,6 @@ class Kept(Batch):
         while not first_lists(self.work, mine, state):
             self._help()
         self._again.append(np.repeat(slots, supply))
-        return slots
 
     def price(self, weight: I64, waiting: I64, fill_price: int) -> None:
         """Say what leaving a place open costs now, by number; of no requirement that stays it may fall."""
@@ -198,10 +194,28 @@ class Kept(Batch):
         """How many people there is room for; the last number is nobody's."""
         return len(self.work.flow.nodes) - len(self.needs)
 
-    def answer(self) -> tuple[Ground, Solved, I64, I64]:
-        """Return the optimum, the ground that it stands on, and the numbers of its people and its requirements.
+    def vacant_people(self, count: int) -> I64:
+        """Take numbers for people who come. Raises Full."""
+        if count > len(self._free_people):
+            self._tidy(0)
+        slots, self._free_people = _taken(self._free_people, count)
+        return slots
 
-        People are those whom anybody lists: all others are free and without a price.
+    def vacant_asks(self, count: int) -> I64:
+        """Take numbers for asks. Raises Full."""
+        slots, self._free_asks = _taken(self._free_asks, count)
+        return slots
+
+    def vacant_needs(self, count: int) -> I64:
+        """Take numbers for requirements. Raises Full."""
+        slots, self._free_needs = _taken(self._free_needs, count)
+        return slots
+
+    def answer(self) -> tuple[Ground, Solved]:
+        """Return the optimum and the ground that it stands on.
+
+        People are those whom anybody lists: all others are free and without a price. `order` and `who` of the ground are
+        left as these numbers.
         """
         flow, lists = self.work.flow, self.work.lists
         needs, asks = np.flatnonzero(self.live), np.flatnonzero(self._cells().cell != NONE)
@@ -233,14 +247,14 @@ class Kept(Batch):
             weight=whole.weight[needs],
             waiting=whole.waiting[needs],
             capacity=flow.nodes[who, SIZE],
-            order=np.arange(len(needs)),
-            who=np.arange(len(who)),
+            order=needs,
+            who=who,
         )
         solved = Solved(
             requirement, dense[served[:, OTHER]], served[:, PAIR_COST], price[who], price[nodes],
             ground.weight * whole.fill_price + ground.waiting, lists._replace(keys=keys, table=table),
         )  # fmt: skip
-        return ground, solved, who, needs
+        return ground, solved
 
     # --- room
 
@@ -267,26 +281,6 @@ class Kept(Batch):
         self.work = self.work._replace(lists=lists._replace(keys=keys))
         self._holds[:, OF_LENGTH] = -1
         self._free_people, self._left = np.concatenate((self._free_people, self._left)), _NONE
-
-    def _people_slots(self, count: int) -> I64:
-        if count > len(self._free_people):
-            self._tidy(0)
-        if count > len(self._free_people):
-            raise Full("More people come than there is room for.")
-        slots, self._free_people = self._free_people[:count], self._free_people[count:]
-        return slots
-
-    def _asks_slots(self, count: int) -> I64:
-        if count > len(self._free_asks):
-            raise Full("More is asked than there is room for.")
-        slots, self._free_asks = self._free_asks[:count], self._free_asks[count:]
-        return slots
-
-    def _need_slots(self, count: int) -> I64:
-        if count > len(self._free_needs):
-            raise Full("More is asked than there is room for.")
-        slots, self._free_needs = self._free_needs[:count], self._free_needs[count:]
-        return slots
 
     def _give_room(self, nodes: I64, size: I64) -> None:
         """Give these nodes as many slots as they may take."""
@@ -332,7 +326,7 @@ class Kept(Batch):
         """Give every table room; numbers of requirements and asks stay, so do those of people."""
         ground, old = self.ground, self.work
         people, needs, asks = len(ground.capacity), len(ground.ask), len(ground.asks.place)
-        room_people, room_needs = people + people // 8 + 64, needs + needs // 2 + 64
+        room_people, room_needs = room_for_people(people), room_for_needs(needs)
         crowd, wanted = old.people, ground.asks
         place = padded(crowd.place, room_people)
         place[people:, REACH_M] = -1.0
@@ -368,7 +362,7 @@ class Kept(Batch):
             lists=old.lists._replace(table=table),
         )  # fmt: skip
         self.needs, self.live = flow.needs, np.arange(room_needs) < needs
-        self._mark = np.zeros(len(nodes), np.int64) if not self._mark.any() else self._marked(people, room_people)
+        self._mark = self._marked(people, room_people)
         self._free_people, self._left = np.arange(people, room_people - 1), _NONE
         self._free_needs, self._free_asks = np.arange(needs, room_needs), np.arange(asks, room_needs)
         self._holds = np.full((room_needs, 2), -1, np.int64)
@@ -389,6 +383,22 @@ class Kept(Batch):
 
 
 _NONE = np.empty(0, np.int64)
+
+
+def room_for_people(count: int) -> int:
+    """Return how many people a city may come to have that begins with so many."""
+    return count + count // 8 + 64
+
+
+def room_for_needs(count: int) -> int:
+    """Return how many requirements a city may come to have that begins with so many."""
+    return 2 * count + 64
+
+
+def _taken(free: I64, count: int) -> tuple[I64, I64]:
+    if count > len(free):
+        raise Full("More comes than there is room for.")
+    return free[:count], free[count:]
 
 
 def _sizes(size: I64, room: int) -> I64:
