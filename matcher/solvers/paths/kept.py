@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from matcher.problem import F64, I64, Bool
+from matcher.problem import F64, I64
 from matcher.solvers.paths import batch
 from matcher.solvers.paths.arriving import come_all, enter_all, open_all
 from matcher.solvers.paths.batch import FRESH, Batch, Solved
@@ -36,7 +36,6 @@ from matcher.solvers.paths.values import (
     DOUBTS,
     FAR,
     FIRST,
-    GRID,
     LAT,
     LENGTH,
     LON,
@@ -58,10 +57,10 @@ from matcher.solvers.paths.values import (
     WEIGHT,
     WISH_AT,
     WISH_END,
-    X,
-    Y,
     Asks,
     People,
+    X,
+    Y,
 )
 
 #: Asks a cell, on average, where they are looked for by whoever comes.
@@ -83,6 +82,7 @@ class Kept(Batch):
         super().__init__(ground)
         self._near: Near | None = None
         self._mark = self.fill()
+        self.list_by_cost()
         self._lay_out()
 
     # --- what changes
