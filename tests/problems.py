@@ -315,16 +315,40 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     how = mix or Mix()
     later = random.Random(f"later {seed}")  # what came later leaves the older draws as they are
     newest = random.Random(f"newest {seed}")  # and so does this
-    crowd = [_covering(newest, how, _limited(later, how, _person(draw, how, f"p{i}"))) for i in range(people)]
+    crowd = [drawn_person(draw, how, f"p{i}", later, newest) for i in range(people)]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
     for i in range(requirements):
         request = f"r{i}"
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
-        need = _wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids)
-        needs.append(_posted(newest, how, need, ids))
+        needs.append(drawn_need(draw, how, f"q{i}", ids, later, newest, request=request))
     return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
+
+
+def drawn_person(
+    draw: random.Random,
+    how: Mix,
+    name: str,
+    later: random.Random | None = None,
+    newest: random.Random | None = None,
+) -> Person:
+    """Draw one person; by one source of chance if no others are given."""
+    return _covering(newest or draw, how, _limited(later or draw, how, _person(draw, how, name)))
+
+
+def drawn_need(
+    draw: random.Random,
+    how: Mix,
+    name: str,
+    ids: list[str],
+    later: random.Random | None = None,
+    newest: random.Random | None = None,
+    request: str | None = None,
+) -> Need:
+    """Draw one requirement, of a request of its own if no other is given."""
+    need = _wishing(later or draw, how, _need(draw, how, request or name, name, ids), ids)
+    return _posted(newest or draw, how, need, ids)
 
 
 def _prices(draw: random.Random, how: Mix) -> dict[str, int]:
