@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from matcher.problem import F64, I64
+from matcher.problem import F64, I64, Bool
 from matcher.solvers.paths import batch
 from matcher.solvers.paths.arriving import come_all, enter_all, open_all
 from matcher.solvers.paths.batch import FRESH, Batch, Solved
@@ -190,6 +190,11 @@ class Kept(Batch):
         needs[:, UNSERVED], needs[:, WEIGHT] = unserved, weight
         self._again.append(np.repeat(np.flatnonzero(rises), needs[rises, OPEN]))
         needs[rises, OPEN] = 0
+
+    def price_new(self, slots: I64, weight: I64, waiting: I64) -> None:
+        """Say what leaving these new places open costs, where for all others nothing changed."""
+        self.ground.weight[slots], self.ground.waiting[slots] = weight, waiting
+        self.needs[slots, WEIGHT], self.needs[slots, UNSERVED] = weight, weight * self.fill_price + waiting
 
     def settle(self) -> None:
         """Work on what changed until the matching is the optimum."""
