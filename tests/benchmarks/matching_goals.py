@@ -268,7 +268,7 @@ def turnover(scale: float, repeats: int) -> Row:
     both, requests = (ratios[people][1:] for people in (True, False))  # the first beats load the kernel
     return {
         "median": statistics.median(both), "worst": min(both), "repeats": repeats,
-        "requests": np.count_nonzero(town.need >= 0), "people": np.count_nonzero(town.person >= 0),
+        "requests": int((town.need >= 0).sum()), "people": int((town.person >= 0).sum()),
         "requests_only_median": statistics.median(requests), "requests_only_worst": min(requests),
         "ours_cpu_s": statistics.median(ours[1:]), "whole_cpu_s": statistics.median(whole[1:]),
         "proof_cpu_s": statistics.median(proofs[1:]), "arrival_us_median": statistics.median(arrivals),

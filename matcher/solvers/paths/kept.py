@@ -204,7 +204,7 @@ class Kept(Batch):
             measure(self.work, self._cells())
             free_all(self.work, self._cells(), freed)
         self._again, self._freed = [_NONE], [_NONE]
-        self._mark = self._fill_up()
+        self._mark = self._fill_up() if self.needs[:, OPEN].max(initial=0) > 0 else self._unmarked
 
     # --- what is
 
@@ -382,7 +382,7 @@ class Kept(Batch):
             lists=old.lists._replace(table=table),
         )  # fmt: skip
         self.needs, self.live = flow.needs, np.arange(room_needs) < needs
-        self._mark = self._marked(people, room_people)
+        self._mark, self._unmarked = self._marked(people, room_people), np.zeros(len(nodes), np.int64)
         self._free_people, self._left = np.arange(people, room_people - 1), _NONE
         self._free_needs, self._free_asks = np.arange(needs, room_needs), np.arange(asks, room_needs)
         self._holds = np.full((room_needs, 2), -1, np.int64)
