@@ -130,13 +130,16 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
 
 
 def _city(files: Files) -> CityDays | None:
-    """Return the national calendar where anybody's hours read it; years beyond it are estimates."""
+    """Return the national calendar where hours or the duty's last week read it; years beyond it are estimates."""
     from matcher.city_days import CityDays
+    from matcher.weeks import Shift
     from producers import calendars
 
-    if not any(row.hours.reads_calendar for row in files.volunteers.rows):
+    moves = files.policy.points.prices_duty and files.policy.report_weeks.shift is not Shift.KEEP
+    if not moves and not any(row.hours.reads_calendar for row in files.volunteers.rows):
         return None
     years = {moment.year for row in files.requests.rows for moment in (row.earliest, row.latest) if moment}
+    years |= {files.at.year}
     reading = calendars.read(range(min(years, default=1) - 1, max(years, default=0) + 2))
     return CityDays(reading.years, weeks=files.policy.report_weeks)
 
