@@ -170,6 +170,19 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
     )
 
 
+def as_asked(zone: Zone, request: Request, need: Need) -> OpenRequirement:
+    """Return a requirement as it was when it was asked for: every place open, nobody asked, everybody in time."""
+    fresh = Need(requirement=need.requirement)
+    asked_s = int(request.submitted_at.timestamp())
+    return replace(
+        _open(zone, request, fresh, need.requirement.people),
+        earliest_s=_ceil_s(request.earliest),
+        depart_s=asked_s,
+        refused=(),
+        serving=(),
+    )
+
+
 def _circle_s(zone: Zone, need: Need) -> int:
     """Return the smallest circle that the requirement and its skills ask for, seconds; -1 for none."""
     skills = (zone.circle_of(skill.skill) for skill in need.requirement.skills)

@@ -14,13 +14,11 @@ import numpy as np
 from matcher.geo import EARTH_RADIUS_M
 from matcher.history import Quarter
 from matcher.policy import Costs
-from matcher.problem import F64, I64, Bool
+from matcher.problem import F64, I32, I64, Bool
 from matcher.terms import Shares
 
 
-def points(
-    costs: Costs, visits: I64, cadre: Bool, quarter: Quarter, first_price: int | None = None
-) -> dict[str, I64]:
+def points(costs: Costs, visits: I64, cadre: Bool, quarter: Quarter, first_price: int | None = None) -> dict[str, I64]:
     """Return what each person costs wherever they serve, by term; a term without a price is left out.
 
     `first_price`: what comes before every other cost; None: the quarter's last report week has not begun.
@@ -36,7 +34,8 @@ def points(
 
 def owing(visits: I64, cadre: Bool) -> Bool:
     """Say who still owes the quarter a visit."""
-    return cadre & (visits == 0)
+    without: Bool = cadre & (visits == 0)
+    return without
 
 
 def duty_price(costs: Costs, quarter: Quarter, first_price: int | None = None) -> int:
@@ -50,7 +49,7 @@ def duty_price(costs: Costs, quarter: Quarter, first_price: int | None = None) -
     return max(rising, costs.duty_last_week, first_price if costs.duty_first else 0)
 
 
-def before_all(dearest: int, places: I64, waiting: I64, room: int) -> int:
+def before_all(dearest: int, places: I32, waiting: I64, room: int) -> int:
     """Return a price at which one more visit by somebody who owes it outweighs whatever else a plan could cost.
 
     Two plans of the same fill differ by cycles of changed visits; one cycle changes each place at most once, so what
@@ -66,7 +65,8 @@ def farthest_m(lat: F64, lon: F64, there_lat: F64, there_lon: F64) -> F64:
         return np.zeros(lat.size)
     up = np.maximum(abs(lat - there_lat.min()), abs(lat - there_lat.max()))
     across = np.maximum(abs(lon - there_lon.min()), abs(lon - there_lon.max()))
-    return EARTH_RADIUS_M * np.radians(up + np.minimum(across, 180.0))
+    metres: F64 = EARTH_RADIUS_M * np.radians(up + np.minimum(across, 180.0))
+    return metres
 
 
 def shares(visits: I64, cadre: Bool) -> Shares:

@@ -242,7 +242,7 @@ _NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0, claimed_po
 
 
 def dearest_points(policy: Policy) -> int:
-    """Return what a pair can cost at most beyond its travel, but for a duty that comes before all: that takes the rest."""
+    """Return what a pair can cost at most beyond its travel; a duty that comes before all takes what room is left."""
     return dearest_but_duty(policy) + max(policy.points.duty_points, policy.points.duty_last_week)
 
 

@@ -21,6 +21,7 @@ COMMANDS = (
     "match",
     "explain",
     "diff",
+    "duty",
     "generate",
     "importing",
     "policy",

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from matcher import costs
+from matcher.duty import Owes
 from matcher.explaining import bookings, difference, for_person, why, why_not
 from matcher.explaining.answers import Idle, Selected
 from matcher.explaining.changes import AnyChange
@@ -32,6 +33,7 @@ def _codes() -> set[str]:
         *(f"change.{kind.__struct_config__.tag}" for kind in get_args(AnyChange)),
         *(f"selected.{code}" for code in Selected),
         *(f"idle.{code}" for code in Idle),
+        *(f"owes.{code}" for code in Owes),
         *(f"term.{term}" for term in costs.TERMS),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -317,6 +318,17 @@ def test_the_command_explains_a_zone_of_a_data_folder(tmp_path: Path):
 def test_the_command_says_what_is_missing(tmp_path: Path, arguments: tuple[str, ...], code: int):
     folder = str(data_folder(tmp_path))
     assert paidan("explain", *(each.replace("{folder}", folder) for each in arguments)).code == code
+
+
+def test_the_command_lists_the_quarters_duty_of_a_zone(tmp_path: Path):
+    folder, asked = data_folder(tmp_path), ("duty", "--zone", ZONE, "--data")
+    ended = paidan(*asked, folder, "--quarter", "2026Q1", "--lang", "zh")
+    assert (ended.code, ended.out.startswith(f"区域 {ZONE}，2026Q1，截至 2026-03-02")) == (0, True), ended.err
+    said = json.loads(paidan(*asked, folder, "--json").out)
+    assert (said["quarter"], said["owing"], said["requests"]) == ("2026Q1", [], 2)
+    assert paidan(*asked, folder, "--quarter", "2027Q1").code == 2
+    assert paidan(*asked, folder, "--quarter", "soon").code == 2
+    assert paidan("duty", "--zone", "nowhere", "--data", folder).code == 2
 
 
 @on_kafka

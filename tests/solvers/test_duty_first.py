@@ -39,10 +39,16 @@ def posed(seed: int, *, policy: Policy = FAIR, crews: bool = False, spread_m: in
     for n in range(7):
         people.register(
             RegisterVolunteer(
-                id="-", zone="z", at=at, volunteer=f"p{n}", point=east(draw.randrange(0, spread_m, 100)),
+                id="-",
+                zone="z",
+                at=at,
+                volunteer=f"p{n}",
+                point=east(draw.randrange(0, spread_m, 100)),
                 skills=tuple(HeldSkill(skill=skill) for skill in ("help", "care") if draw.random() < 0.7),
-                hours=ALWAYS, reach_m=min(REACH_M_MAX, draw.choice([spread_m / 4, spread_m])), unit=draw.choice([None, "u"]),
-            )  # fmt: skip
+                hours=ALWAYS,
+                reach_m=min(REACH_M_MAX, draw.choice([spread_m / 4, spread_m])),
+                unit=draw.choice([None, "u"]),
+            )
         )
     asked = [
         OpenRequirement(
@@ -56,9 +62,7 @@ def posed(seed: int, *, policy: Policy = FAIR, crews: bool = False, spread_m: in
     ]  # fmt: skip
     visits = {n: draw.choice([0, 0, 1, 3]) for n in range(7)}
     standing = Standing(visits=visits, quarter=quarter_of(at, policy.timezone), capacity_max=1, at_s=at_s)
-    return problem_of(
-        zone="z", beat=seed, now=at, policy=policy, people=people, requirements=asked, standing=standing
-    )  # fmt: skip
+    return problem_of(zone="z", beat=seed, now=at, policy=policy, people=people, requirements=asked, standing=standing)
 
 
 def owing(case: Problem) -> set[int]:
@@ -143,4 +147,4 @@ def test_however_far_people_are_apart_no_pair_leaves_the_range_of_costs(spread_m
         case = posed(seed, spread_m=spread_m, policy=FAIR)
         candidates = Candidates(case)
         costs = [candidates.row(r).cost for r in range(len(case.requirements.ids))]
-        assert all(0 <= int(cost.min(initial=0)) and int(cost.max(initial=0)) <= COST_MAX for cost in costs)
+        assert all(int(cost.min(initial=0)) >= 0 and int(cost.max(initial=0)) <= COST_MAX for cost in costs)
