@@ -325,7 +325,7 @@ def test_the_command_lists_the_quarters_duty_of_a_zone(tmp_path: Path):
     ended = paidan(*asked, folder, "--quarter", "2026Q1", "--lang", "zh")
     assert (ended.code, ended.out.startswith(f"区域 {ZONE}，2026Q1，截至 2026-03-02")) == (0, True), ended.err
     said = json.loads(paidan(*asked, folder, "--json").out)
-    assert (said["quarter"], said["owing"], said["requests"]) == ("2026Q1", [], 2)
+    assert (said["quarter"], said["owing"], said["requests"]) == ("2026Q1", [], 3)
     assert paidan(*asked, folder, "--quarter", "2027Q1").code == 2
     assert paidan(*asked, folder, "--quarter", "soon").code == 2
     assert paidan("duty", "--zone", "nowhere", "--data", folder).code == 2
