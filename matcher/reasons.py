@@ -24,6 +24,7 @@ class Unassigned(StrEnum):
     EXCLUDED_BY_REQUESTER = "EXCLUDED_BY_REQUESTER"
     RESTRICTED = "RESTRICTED"
     NOT_AMONG_MUST_HAVE = "NOT_AMONG_MUST_HAVE"
+    NOT_OF_TEAM = "NOT_OF_TEAM"
     PREVIOUSLY_REFUSED = "PREVIOUSLY_REFUSED"
     ALERT_BUDGET_SPENT = "ALERT_BUDGET_SPENT"
     VISIT_LIMIT_REACHED = "VISIT_LIMIT_REACHED"
@@ -107,6 +108,12 @@ class NotAmongMustHave(PairReason, frozen=True, kw_only=True, tag="NOT_AMONG_MUS
     """The request names the only people who may come."""
 
 
+class NotOfTeam(PairReason, frozen=True, kw_only=True, tag="NOT_OF_TEAM"):
+    """The requirement asks for one of these teams, and the person belongs to none of them."""
+
+    teams: tuple[Id, ...]
+
+
 AnyPairReason = (
     NotRegistered
     | OtherZone
@@ -120,6 +127,7 @@ AnyPairReason = (
     | ExcludedByRequester
     | Restricted
     | NotAmongMustHave
+    | NotOfTeam
     | OutsideCircle
     | VisitLimitReached
 )

@@ -192,6 +192,8 @@ class Teller:
         ):
             if unit in fields:
                 shown[name] = made(fields[unit])
+        if "teams" in fields:
+            shown["teams"] = self._join(fields["teams"]) or "-"
         return shown
 
     def _help(self, said: Unfilled) -> list[str]:
