@@ -19,7 +19,7 @@ from matcher import events as e
 from matcher.history import Quarter, quarter_of
 from matcher.posing import OpenRequirement, problem_of
 from matcher.problem import I32, I64, Bool
-from matcher.rules import certificate, circle, excluded, must_have, reach, restricted, skills, start
+from matcher.rules import certificate, circle, excluded, must_have, reach, restricted, skills, start, team
 from matcher.rules.facts import Facts
 from matcher.terms import Id, Term, Time
 from matcher.zone import Assignment, Request, RequestState, Status, Zone
@@ -220,7 +220,7 @@ def _has_time(facts: Facts, r: int, who: I32) -> Bool:
 
 def _wanted(facts: Facts, r: int, who: I32) -> Bool:
     passes: Bool = excluded.mask(facts, r, who) & restricted.mask(facts, r, who) & must_have.mask(facts, r, who)
-    return passes
+    return passes & team.mask(facts, r, who)
 
 
 #: Rules in the order of the funnel, and the reason of whom each of them stopped at every request.

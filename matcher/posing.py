@@ -20,7 +20,7 @@ from matcher.hours import Stretch, merged
 from matcher.limits import tighter
 from matcher.people import MODES, People
 from matcher.policy import Costs, Coverage, Policy, UrgencyClass, dearest_but_duty, room_for_duty
-from matcher.problem import I64, Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
+from matcher.problem import I64, AskedTeams, Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
 from matcher.terms import REACH_M_MAX, NeededSkill, Point
 
 
@@ -54,6 +54,8 @@ class OpenRequirement:
     helpers: Sequence[int] = ()  # who served the same requester last time
     told: Sequence[int] = ()  # who has been told that they would come, and could still be replaced
     serving: Sequence[int] = ()
+    teams: Sequence[tuple[str, Sequence[int]]] | None = None  # team and who belongs to it; None: anybody may come
+    one_team: bool = False  # all of its people from one of those teams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,6 +305,16 @@ def _requirement_arrays(
         serving=_pairs(r.serving for r in requirements),
         wishes=wishes,
         favours=favours,
+        teams={row: _teams(r) for row, r in enumerate(requirements) if r.teams is not None},
+    )
+
+
+def _teams(asked: OpenRequirement) -> AskedTeams:
+    teams = asked.teams or ()
+    return AskedTeams(
+        names=tuple(name for name, _ in teams),
+        members=tuple(np.array(rows, np.int32) for _, rows in teams),
+        together=asked.one_team and asked.people > 1 and asked.fixed_start_s < 0,
     )
 
 

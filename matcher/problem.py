@@ -86,7 +86,7 @@ class Favour:
 
 @dataclass(frozen=True, kw_only=True)
 class AskedTeams:
-    """The teams that a requirement asks for, and who belongs to each. `together`: all of its people from one of them."""
+    """The teams that a requirement asks for, and who belongs to each. `together`: all of its people from one team."""
 
     names: tuple[str, ...]
     members: tuple[I32, ...]

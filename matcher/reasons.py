@@ -242,6 +242,27 @@ class TooLarge(Refusal, frozen=True, kw_only=True):
         )
 
 
+class PostFull(Refusal, frozen=True, kw_only=True):
+    """As many people as it takes have claimed the post."""
+
+    post: str
+    capacity: int
+
+    def message(self) -> str:
+        return f"The post ({self.post}) takes ({self.capacity}) people and is full. Claim another one."
+
+
+class PostNeedsSkill(Refusal, frozen=True, kw_only=True):
+    """The person does not hold what the post asks for."""
+
+    post: str
+    skill: str
+    level: int
+
+    def message(self) -> str:
+        return f"The post ({self.post}) asks for ({self.skill}) at level ({self.level}). Claim another one."
+
+
 AnyRefusal = (
     UnknownZone
     | Unknown
@@ -252,4 +273,6 @@ AnyRefusal = (
     | TooLate
     | IdempotencyConflict
     | TooLarge
+    | PostFull
+    | PostNeedsSkill
 )

@@ -172,6 +172,12 @@ WORDS: dict[str, str] = {
     "owes.NO_START_POSSIBLE": "可及的需求都不在服务时间内",
     "owes.OTHERS_WANTED": "合适的需求指定了他人",
     "owes.NOT_NEEDED": "能办的需求已由他人服务",
+    # 公益服务岗
+    "posts": "区域 {zone}：共 {posts} 个岗位；{cadres} 名干部中 {without} 名尚未认领。",
+    "posts.held": "{post}：{people} 已认领。",
+    "posts.open": "{post}：{people} 已认领，还可认领 {places} 人。",
+    "posts.nobody": "无人",
+    "posts.without": "{person}（{unit}）尚未认领；可认领：{posts}。",
     # 两个方案
     "diff": "不变 {kept}，调整 {moved}，新增 {new}，取消 {dropped}。代价变化：{cost}。",
     "diff.moved": "调整 {place}：{person} {start}（{cost}） -> {other} {later}（{other_cost}）",

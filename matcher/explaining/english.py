@@ -172,6 +172,12 @@ WORDS: dict[str, str] = {
     "owes.NO_START_POSSIBLE": "no request in reach falls into their hours",
     "owes.OTHERS_WANTED": "the requests that would fit want other people",
     "owes.NOT_NEEDED": "others served what they could have served",
+    # posts
+    "posts": "Zone {zone}: {posts} posts; {without} of {cadres} cadres have claimed none.",
+    "posts.held": "{post}: claimed by {people}.",
+    "posts.open": "{post}: claimed by {people}; {places} more may claim it.",
+    "posts.nobody": "nobody",
+    "posts.without": "{person} ({unit}) has claimed none; could claim: {posts}.",
     # two plans
     "diff": "{kept} kept, {moved} moved, {new} new, {dropped} dropped. Points: {cost}.",
     "diff.moved": "moved   {place}: {person} at {start} ({cost}) -> {other} at {later} ({other_cost})",

@@ -18,6 +18,7 @@ from matcher.duty import DutyList
 from matcher.explaining import chinese, english
 from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
 from matcher.explaining.between import Because
+from matcher.posts import PostList
 from matcher.reasons import Refusal
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": english.WORDS, "zh": chinese.WORDS}
@@ -100,6 +101,21 @@ class Teller:
             lines.append(
                 self._say("duty.person", person=one.person, unit=one.unit, reason=self._words[f"owes.{one.reason}"])
             )
+        return lines
+
+    # --- posts
+
+    def posts(self, said: PostList) -> list[str]:
+        """Return who holds each post, and which cadres hold none."""
+        sums = {"posts": len(said.posts), "without": len(said.without), "cadres": said.cadres}
+        lines = [self._say("posts", zone=said.zone, **sums)]
+        for post in said.posts:
+            people = self._join(post.claimed_by) or self._words["posts.nobody"]
+            key = "posts.open" if post.places_open else "posts.held"
+            lines.append(self._say(key, post=post.post, people=people, places=post.places_open or 0))
+        for one in said.without:
+            posts = self._join(one.could_claim) or "-"
+            lines.append(self._say("posts.without", person=one.person, unit=one.unit, posts=posts))
         return lines
 
     # --- a live zone

@@ -22,6 +22,7 @@ COMMANDS = (
     "explain",
     "diff",
     "duty",
+    "posts",
     "generate",
     "importing",
     "policy",

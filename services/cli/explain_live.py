@@ -77,6 +77,14 @@ async def whole(log: SqliteLog | KafkaLog, zone: str) -> History:
     return await history(log, partition_of(zone, log.partitions), zone, before=0)
 
 
+async def newest(log: SqliteLog | KafkaLog, zone: str) -> History:
+    """Return what tells the zone's state: the newest snapshot, and the journal from there."""
+    from services.explaining.reading import history
+    from services.wire import partition_of
+
+    return await history(log, partition_of(zone, log.partitions), zone)
+
+
 async def _ask(log: SqliteLog | KafkaLog, asked: Asked) -> Said:
     from services.explaining.asking import Explaining
     from services.explaining.process import InThread

@@ -331,6 +331,14 @@ def test_the_command_lists_the_quarters_duty_of_a_zone(tmp_path: Path):
     assert paidan("duty", "--zone", "nowhere", "--data", folder).code == 2
 
 
+def test_the_command_lists_the_posts_of_a_zone(tmp_path: Path):
+    folder = data_folder(tmp_path)
+    ended = paidan("posts", "--zone", ZONE, "--data", folder)
+    assert (ended.code, ended.out) == (0, f"Zone {ZONE}: 0 posts; 0 of 0 cadres have claimed none.\n"), ended.err
+    assert json.loads(paidan("posts", "--zone", ZONE, "--data", folder, "--json").out)["posts"] == []
+    assert paidan("posts", "--zone", "nowhere", "--data", folder).code == 2
+
+
 @on_kafka
 def test_a_zone_on_brokers_is_explained_and_two_of_its_runs_are_compared():
     """The command has an event loop of its own, so it runs in a thread."""
