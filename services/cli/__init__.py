@@ -23,6 +23,7 @@ COMMANDS = (
     "diff",
     "duty",
     "posts",
+    "hours",
     "generate",
     "importing",
     "policy",

@@ -339,6 +339,17 @@ def test_the_command_lists_the_posts_of_a_zone(tmp_path: Path):
     assert paidan("posts", "--zone", "nowhere", "--data", folder).code == 2
 
 
+def test_the_command_prints_the_hours_of_a_person_as_a_calendar_says_them(tmp_path: Path):
+    asked = ("hours", "--zone", ZONE, "--data", data_folder(tmp_path), "--person")
+    ended = paidan(*asked, "ana")
+    assert (ended.code, ended.out.splitlines()[2]) == (0, "RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU"), ended.err
+    assert ended.out.startswith("DTSTART;TZID=UTC:20260302T000000\n")
+    later = paidan(*asked, "ana", "--from", "2026-06-01")
+    assert later.out.startswith("DTSTART;TZID=UTC:20260601T000000\n")
+    assert paidan(*asked, "nobody").code == 2
+    assert paidan(*asked, "ana", "--from", "soon").code == 2
+
+
 @on_kafka
 def test_a_zone_on_brokers_is_explained_and_two_of_its_runs_are_compared():
     """The command has an event loop of its own, so it runs in a thread."""
