@@ -205,7 +205,7 @@ def _post_and_do_not_read(url: str, zone: str, key: str, body: dict[str, object]
 # --- the board -----------------------------------------------------------------------------------------------------
 
 
-async def _board_is_right(run: Run) -> float:
+async def board_is_right(run: Run) -> float:
     """Wait until the board shows at least what the journal held at the fault, and says that it is whole."""
     town = run.town
     await town.history.read_on()
@@ -232,7 +232,7 @@ async def flush_redis(run: Run) -> float:
     with Redis.from_url(run.town.brokers.redis) as redis:
         run.hurt()
         await asyncio.to_thread(redis.flushall)
-    return await _board_is_right(run)
+    return await board_is_right(run)
 
 
 async def replace_redis(run: Run) -> float:
@@ -241,7 +241,7 @@ async def replace_redis(run: Run) -> float:
     await asyncio.to_thread(run.sites.kill, "redis")
     await asyncio.sleep(1.0)
     await asyncio.to_thread(run.sites.redis, True)
-    return await _board_is_right(run)
+    return await board_is_right(run)
 
 
 # --- workers -------------------------------------------------------------------------------------------------------
