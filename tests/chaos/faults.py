@@ -27,9 +27,11 @@ from services.wire import SignIn, encode, partition_of
 from tests.chaos.load import CLIENT, Asked
 from tests.chaos.sites import Sites
 from tests.chaos.town import PARTITIONS, SESSION_S, Town, until
+from tests.processes import Served
 from tests.serving import POINT
 
 BEYOND_S = 3.0
+LEAVES_S = 60
 
 
 @dataclass
@@ -66,6 +68,13 @@ class Run:
             )
 
         await until(all_answer, "every partition answers again")
+
+    async def leaves(self, process: Served) -> None:
+        """SIGTERM a process; it has to end by itself and well."""
+        process.process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(process.process.wait, LEAVES_S)
+        if code:
+            self.wrong.append(f"told to leave, it ended with ({code}): {process.said[-600:]}")
 
 
 # --- streams -------------------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ that are on no wire.
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+import httpx
 
 from tests.chaos.faults import BEYOND_S, Run, board_is_right
 from tests.chaos.town import SESSION_S, until
@@ -26,15 +27,22 @@ ON_ITS_WAY_S = 1.0
 
 @asynccontextmanager
 async def _wired_stream(run: Run, **addresses: str) -> AsyncIterator[Served]:
-    """One more stream, whose way leads over a wire; it hands over at the end."""
-    stream = await run.town.add_stream(**addresses)
+    """A stream whose way leads over a wire, in the place of another one; it has partitions. It leaves at the end."""
+    town = run.town
+    wired = await town.add_stream(**addresses)
+    await run.leaves(town.streams.pop(0))
+
+    async def has_some() -> bool:
+        async with httpx.AsyncClient(timeout=30) as http:
+            said = (await http.get(f"{wired.url}/metrics")).text
+        return "\npaidan_stream_assigned_partitions 0.0" not in said and "paidan_stream_unready_partitions 0.0" in said
+
+    await until(has_some, "the stream on the wire has partitions")
     await run.acknowledged(10)
-    yield stream
-    run.town.streams.remove(stream)
-    stream.process.send_signal(signal.SIGTERM)
-    code = await asyncio.to_thread(stream.process.wait, 60)
-    if code:
-        run.wrong.append(f"the stream on the wire ended with ({code}): {stream.said[-600:]}")
+    yield wired
+    await town.add_stream()
+    town.streams.remove(wired)
+    await run.leaves(wired)
 
 
 @asynccontextmanager
@@ -44,8 +52,7 @@ async def _wired_api(run: Run, **addresses: str) -> AsyncIterator[None]:
 
     async def again(**changes: str) -> None:
         assert town.api is not None
-        town.api.process.send_signal(signal.SIGTERM)
-        await asyncio.to_thread(town.api.process.wait, 60)
+        await run.leaves(town.api)
         town.api = town.serve("api", **changes)
         town.api_url = await town.ready(town.api)
 
@@ -154,8 +161,7 @@ async def worker_without_jobs(run: Run) -> None:
     await run.acknowledged(20)
     town.workers = [town.serve("worker")]
     await town.ready(town.workers[0])
-    wired.process.send_signal(signal.SIGTERM)
-    await asyncio.to_thread(wired.process.wait, 60)
+    await run.leaves(wired)
 
 
 async def gateway_is_silent(run: Run) -> None:

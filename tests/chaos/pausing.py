@@ -7,19 +7,9 @@ import signal
 import time
 
 from tests.chaos.faults import Run, board_is_right
-from tests.processes import Served
 
 #: Longer than clients wait for one answer, shorter than what ends a process.
 FROZEN_S = 12.0
-LEAVES_S = 60
-
-
-async def _leaves(run: Run, process: Served) -> None:
-    """SIGTERM; it has to end by itself and well."""
-    process.process.send_signal(signal.SIGTERM)
-    code = await asyncio.to_thread(process.process.wait, LEAVES_S)
-    if code:
-        run.wrong.append(f"told to leave, it ended with ({code}): {process.said[-600:]}")
 
 
 async def roll_streams(run: Run) -> None:
@@ -28,14 +18,14 @@ async def roll_streams(run: Run) -> None:
     for old in list(run.town.streams):
         await run.town.add_stream()
         run.town.streams.remove(old)
-        await _leaves(run, old)
+        await run.leaves(old)
     await run.answering()
 
 
 async def all_streams_leave(run: Run) -> None:
     """SIGTERM all streams at once; nobody is there for a while; new ones come."""
     streams, run.town.streams = run.town.streams, []
-    await asyncio.gather(*(_leaves(run, each) for each in streams))
+    await asyncio.gather(*(run.leaves(each) for each in streams))
     await run.acknowledged(30)
     run.hurt()
     await asyncio.gather(run.town.add_stream(), run.town.add_stream())
