@@ -24,7 +24,9 @@ import installing  # noqa: E402
 from processes import Server, free_ports  # noqa: E402
 
 POLL_S = 0.05
-CTL_S = 30.0
+CTL_S = 60.0
+#: Not the one on the PATH: that becomes another user, with another cookie.
+RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
 
 #: A second way in, whose address leads clients over a wire: a broker tells them where to go.
 _WIRED = """\
@@ -120,7 +122,7 @@ class Sites:
         }
         node = f"paidan{server.ports[0]}@localhost"
         subprocess.run(
-            ["rabbitmqctl", "--node", node, *words],
+            [RABBITMQCTL, "--node", node, *words],
             env=environment,
             check=True,
             stdin=subprocess.DEVNULL,
