@@ -12,11 +12,10 @@ import msgspec
 
 from matcher.events import Attempt, Event
 from services.core import Core, Zones
-from services.exits import ExitCode, Stop
 from services.parking import NO_ZONE
 from services.ports import LogUntrusted
-from services.reading import Chain, Held, SignedIn, Void
-from services.wire import Entry, decode_events
+from services.reading import Chain, Held, SignedIn, Void, events_of
+from services.wire import Entry
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -46,13 +45,7 @@ class Fold:
         judged = self.chain.accept(offset, value)
         if not isinstance(judged, Held):
             return judged, []
-        try:
-            events = decode_events(judged.entry)
-        except msgspec.MsgspecError as error:
-            place = f"partition ({self.partition}), offset ({offset})"
-            raise Stop(
-                ExitCode.BAD_INPUT, f"The journal's entry at {place} is newer than this program. Use a newer version."
-            ) from error
+        events = events_of(self.partition, offset, judged.entry)
         self.take(offset, judged.entry, events)
         return judged, events
 

@@ -27,6 +27,7 @@ COMMANDS = (
     "calendar",
     "doctor",
     "journal",
+    "parked",
     "log",
     "board",
     "topics",
