@@ -6,7 +6,7 @@ Used by the Writer (which then runs ahead of it by one group) and by anybody who
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -80,10 +80,18 @@ class Fold:
         return {zone: sha256(self.zones[zone].encode()) for zone in sorted(self.zones)}
 
     def _compare(self, offset: int, entry: Entry) -> None:
-        if entry.hashes and entry.hashes != self.hashes():
+        if entry.hashes:
+            self.compare(entry.hashes, offset, "the writer had")
+
+    def compare(self, hashes: Mapping[str, str], offset: int, whose: str) -> None:
+        """Hold the zones against hashes that somebody else took at this place. Raises LogUntrusted."""
+        own = self.hashes()
+        if hashes != own:
+            differing = sorted(zone for zone in own.keys() | hashes.keys() if own.get(zone) != hashes.get(zone))
             raise LogUntrusted(
-                f"The zones folded up to partition ({self.partition}), offset ({offset}) are not those that the "
-                f"writer had. Fold with the version that wrote them, and report it."
+                f"The zones folded up to partition ({self.partition}), offset ({offset}) are not those that {whose}: "
+                f"({len(differing)}) differ, the first is ({differing[0]}). "
+                "Fold with the version that wrote them, and report it."
             )
 
 

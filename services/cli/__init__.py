@@ -28,6 +28,7 @@ COMMANDS = (
     "doctor",
     "journal",
     "parked",
+    "replay",
     "log",
     "board",
     "topics",
