@@ -29,6 +29,7 @@ COMMANDS = (
     "journal",
     "parked",
     "replay",
+    "backtest",
     "log",
     "board",
     "topics",
