@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from services.adapters.sqlite import SqliteLog
     from services.parked import Identity, ParkedRecord, Shelf
 
-Log = Annotated[
-    Path | None, typer.Option("--log", help="The log, as `up` and `demo` write it, or its folder.", show_default=False)
+Data = Annotated[
+    Path | None, typer.Option("--data", help="The log, as `up` and `demo` write it, or its folder.", show_default=False)
 ]
 Which = Annotated[str, typer.Argument(help="PARTITION/OFFSET, as `list` shows it.", metavar="PLACE")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
@@ -32,7 +32,7 @@ WORD_MAX = 200
 def register(app: typer.Typer) -> None:
     """Put `parked` with its subcommands on the app."""
     parked = typer.Typer(no_args_is_help=True)
-    at = f"--log ./{NAME}-data"
+    at = f"--data ./{NAME}-data"
     parked.command("list", epilog=f"Example: {NAME} parked list {at}")(list_parked)
     parked.command("show", epilog=f"Example: {NAME} parked show 3/1712 {at}")(show)
     parked.command("replay", epilog=f"Example: {NAME} parked replay 3/1712 --repaired mended.json {at}")(replay)
@@ -44,7 +44,7 @@ def list_parked(
     everything: Annotated[bool, typer.Option("--all", help="Also what was replayed or dropped.")] = False,
     partition: Annotated[int | None, typer.Option(min=0, help="Only this partition.")] = None,
     as_json: Json = False,
-    log: Log = None,
+    data: Data = None,
     kafka: Kafka = None,
     prefix: Prefix = "",
 ) -> None:
@@ -58,7 +58,7 @@ def list_parked(
         shelves = range(opened.partitions) if partition is None else [partition]
         return [record for at in shelves for record in (await _shelf(opened, at)).records.values()]
 
-    found = with_log(place_of(log, kafka, prefix), look)
+    found = with_log(place_of(data, kafka, prefix), look)
     shown = [record for record in found if everything or _is_open(record)]
     for record in shown:
         typer.echo(_as_json(record) if as_json else _line(record))
@@ -69,7 +69,7 @@ def list_parked(
 def show(
     which: Which,
     raw: Annotated[bool, typer.Option("--raw", help="Write the original bytes, which may hold anything.")] = False,
-    log: Log = None,
+    data: Data = None,
     kafka: Kafka = None,
     prefix: Prefix = "",
 ) -> None:
@@ -87,7 +87,7 @@ def show(
         shelf, record = await _found(opened, identity)
         return record, await shelf.value(record)
 
-    record, value = with_log(place_of(log, kafka, prefix), look)
+    record, value = with_log(place_of(data, kafka, prefix), look)
     if raw:
         sys.stdout.buffer.write(value)
         sys.stdout.flush()
@@ -103,7 +103,7 @@ def replay(
     which: Annotated[list[str] | None, typer.Argument(help="PARTITION/OFFSET, as `list` shows it.")] = None,
     repaired: Annotated[Path | None, typer.Option(help="The bytes to ask instead; one PLACE only.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All open records that can be read now.")] = False,
-    log: Log = None,
+    data: Data = None,
     kafka: Kafka = None,
     prefix: Prefix = "",
 ) -> None:
@@ -121,14 +121,14 @@ def replay(
     async def act(opened: SqliteLog | KafkaLog) -> int:
         return await _each(opened, identities, lambda shelf, record: _replay(opened, shelf, record, instead))
 
-    _report(with_log(place_of(log, kafka, prefix), act, read_only=False))
+    _report(with_log(place_of(data, kafka, prefix), act, read_only=False))
 
 
 def drop(
     which: Annotated[list[str] | None, typer.Argument(help="PARTITION/OFFSET, as `list` shows it.")] = None,
     reason: Annotated[str, typer.Option(help="Why nobody will replay it; no names, no numbers of people.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="All open records.")] = False,
-    log: Log = None,
+    data: Data = None,
     kafka: Kafka = None,
     prefix: Prefix = "",
 ) -> None:
@@ -141,7 +141,7 @@ def drop(
     async def act(opened: SqliteLog | KafkaLog) -> int:
         return await _each(opened, identities, lambda shelf, record: _drop(opened, shelf, record, reason))
 
-    _report(with_log(place_of(log, kafka, prefix), act, read_only=False))
+    _report(with_log(place_of(data, kafka, prefix), act, read_only=False))
 
 
 # --- one record

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from services.adapters.memory import MemoryLog
@@ -310,40 +311,47 @@ def paidan(*words: str) -> Any:
 def test_parked_records_are_listed_shown_replayed_and_dropped_in_a_folder(tmp_path: Path):
     home = next(zone for zone in map(str, range(99)) if partition_of(zone, 2) == 0)
     folder = str(town(tmp_path, encode(toy.place(home)), POISON["truncated"], POISON["not UTF-8"]))
-    listed = paidan("parked", "list", "--log", folder)
+    listed = paidan("parked", "list", "--data", folder)
     assert listed.exit_code == 0
     assert "0/1" in listed.output
     assert "[open]" in listed.output
-    shown = paidan("parked", "show", "0/1", "--log", folder)
+    shown = paidan("parked", "show", "0/1", "--data", folder)
     assert "not JSON" in shown.output
     assert CANARY not in listed.output + shown.output
-    raw = paidan("parked", "show", "0/2", "--raw", "--log", folder)
+    raw = paidan("parked", "show", "0/2", "--raw", "--data", folder)
     assert raw.stdout_bytes == POISON["not UTF-8"]
 
-    unread = paidan("parked", "replay", "0/1", "--log", folder)
+    unread = paidan("parked", "replay", "0/1", "--data", folder)
     assert isinstance(unread.exception, Stop)
     assert unread.exception.code is ExitCode.REJECTED_ROWS
     assert "cannot be read" in unread.output
     mended = tmp_path / "mended.json"
     mended.write_bytes(encode(toy.person(home, "ana")))
-    replayed = paidan("parked", "replay", "0/1", "--repaired", str(mended), "--log", folder)
+    replayed = paidan("parked", "replay", "0/1", "--repaired", str(mended), "--data", folder)
     assert "replayed as paidan.commands/0/3" in replayed.output
-    dropped = paidan("parked", "drop", "0/2", "--reason", "a load test", "--log", folder)
+    dropped = paidan("parked", "drop", "0/2", "--reason", "a load test", "--data", folder)
     assert dropped.exit_code == 0
-    twice = paidan("parked", "replay", "0/1", "0/2", "--log", folder)
+    twice = paidan("parked", "replay", "0/1", "0/2", "--data", folder)
     assert "left: it was replayed repaired as paidan.commands/0/3" in twice.output
     assert "left: it was dropped: a load test" in twice.output
-    assert paidan("parked", "list", "--log", folder).stdout == ""
-    lines = paidan("parked", "list", "--all", "--json", "--log", folder).stdout.splitlines()
+    assert paidan("parked", "list", "--data", folder).stdout == ""
+    lines = paidan("parked", "list", "--all", "--json", "--data", folder).stdout.splitlines()
     assert [json.loads(line)["state"] for line in lines] == ["replayed", "dropped"]
 
 
 def test_a_place_that_is_none_or_was_not_set_aside_is_a_wrong_use(tmp_path: Path):
     folder = str(town(tmp_path, b"{"))
     for words in (["show", "0/7"], ["show", "x"], ["show", "5/0"], ["replay"], ["drop", "0/0"]):
-        stop = paidan("parked", *words, "--log", folder).exception
+        stop = paidan("parked", *words, "--data", folder).exception
         assert isinstance(stop, Stop), words
         assert stop.code is ExitCode.USAGE, words
+
+
+def _produce_nothing(topic: str) -> None:
+    """Append a record without any value, as only Kafka has them."""
+    producer = Producer({"bootstrap.servers": kafka()})
+    producer.produce(topic, value=None, partition=0)
+    assert producer.flush(30) == 0
 
 
 @pytest.mark.kafka
@@ -358,7 +366,8 @@ def test_on_kafka_poison_is_set_aside_within_two_seconds_and_replayed_by_the_com
             writer = bench.writer()
             task = asyncio.ensure_future(writer.run())
             await writer.ready()
-            await bench.ask(*POISON.values())
+            await bench.ask(*list(POISON.values())[:-1])
+            await asyncio.to_thread(_produce_nothing, prefix + COMMANDS)
             began = time.monotonic()
             writer.assigned()
             await writer.until_answered(len(POISON) - 1)
