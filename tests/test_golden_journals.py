@@ -82,6 +82,7 @@ def test_it_holds_the_kinds_of_events_that_it_says(version: str):
     assert len(found) >= 44
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_five_hash_seeds_give_the_same_states(version: str, tmp_path: Path):
     folder = file_of(version, tmp_path)
