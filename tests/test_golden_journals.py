@@ -25,6 +25,7 @@ from services.reading import Chain
 from services.replaying import Replayed, replay
 from services.verify import verify
 from services.wire import Entry, encode
+from tests.brokers import fresh_topics, kafka, needs_kafka, opened
 from tests.golden.recording import PARTITIONS, expected, kinds, read, releases, stable
 from tests.shell import ROOT, clean_environment
 from tests.stories.story import BEGIN
@@ -193,6 +194,23 @@ def test_the_command_tells_in_words_and_ends_with_7_at_a_mismatch(tmp_path: Path
     assert isinstance(broken.exception, Stop)
     assert broken.exception.code is ExitCode.LOG_UNTRUSTED
     assert f"offset ({fold})" in str(broken.exception)
+
+
+@pytest.mark.kafka
+@pytest.mark.skipif(needs_kafka[1].args[0], reason="needs Kafka")
+def test_on_kafka_the_same_log_folds_to_the_same_states_and_is_decided_the_same():
+    async def main() -> None:
+        async with fresh_topics(PARTITIONS) as prefix:
+            async with opened(prefix, PARTITIONS) as log:
+                await read(VERSIONS[-1], log)
+            at = ["--kafka", kafka(), "--prefix", prefix]
+            said = await asyncio.to_thread(CliRunner().invoke, build(), ["replay", *at, "--json"])
+            assert json.loads(said.stdout)["state_sha256"] == expected(VERSIONS[-1])["state_sha256"]
+            again = ["backtest", "--policy", "recorded", "--zone", "zone-fair", *at, "--json"]
+            said = await asyncio.to_thread(CliRunner().invoke, build(), again)
+            assert json.loads(said.stdout)["check"]["identical"] is True
+
+    asyncio.run(main())
 
 
 async def _forged(log: SqliteLog) -> int:
