@@ -13,7 +13,7 @@ import numpy as np
 
 from matcher.costs import PairCosts
 from matcher.problem import I64, Bool, PeopleArrays, Problem
-from matcher.solvers.paths.ground import indptr, rows_of
+from matcher.solvers.paths.ground import choosy_of, indptr, only_of, rows_of
 
 #: Columns of a CSR table, and its row starts.
 Table = tuple[I64, Sequence[np.ndarray]]
@@ -57,11 +57,11 @@ def continued(old: Problem, new: Problem, moved: Bool) -> Continued:
     olds = row[rows]
     columns = (
         "lat", "lon", "earliest_s", "latest_s", "duration_s", "fixed_start_s", "circle_s", "people", "weight", "zone",
-        "choosy",
     )  # fmt: skip
     same = np.ones(len(rows), np.bool_)
     for name in columns:
         same &= getattr(before, name)[olds] == getattr(after, name)[rows]
+    same &= choosy_of(old)[olds] == choosy_of(new)[rows]
     same &= before.depart_s[olds] <= after.depart_s[rows]
     same &= before.waiting[olds] <= after.waiting[rows]
     same &= _floor(old)[olds] == _floor(new)[rows]
@@ -154,7 +154,7 @@ def _floor(problem: Problem) -> I64:
 def _named(problem: Problem, favours: Sequence[str]) -> Table:
     """Return whom each requirement names: what for, who, at how many points."""
     asked = problem.requirements
-    groups = [asked.refused, asked.excluded, asked.restricted, asked.serving, asked.must_have]
+    groups = [asked.refused, asked.excluded, asked.restricted, asked.serving, only_of(problem)]
     pairs = [(r, v, np.zeros(len(r), np.int64)) for r, v in groups]
     for name in favours:
         if name in asked.favours:

@@ -76,7 +76,22 @@ class Full(Exception):
 
 
 class Kept(Batch):
-    """One city from beat to beat: `close`, `leave`, `come`, `open`, `price` what changed, in this order; then `settle`."""
+    """One city from beat to beat: `close`, `leave`, `expire`, `come`, `open`, `price`, in this order; then `settle`."""
+
+    live: Bool  # [R] requirements that are there
+    _room: I64  # [V + R] slots that a node has
+    _free_people: I64
+    _free_needs: I64
+    _free_asks: I64
+    #: people who left, but stand in lists still
+    _left: I64
+    #: since the last `settle`: requirements to be served again, once a place; people set free
+    _again: list[I64]
+    _freed: list[I64]
+    _holds: I64  # [A, 2] as `parting.expire`
+    _used: dict[str, int]
+    _west: float
+    _east: float
 
     def __init__(self, ground: Ground) -> None:
         super().__init__(ground)
@@ -177,6 +192,11 @@ class Kept(Batch):
         self._again.append(np.repeat(np.flatnonzero(rises), needs[rises, OPEN]))
         needs[rises, OPEN] = 0
 
+    def price_new(self, slots: I64, weight: I64, waiting: I64) -> None:
+        """Say what leaving these new places open costs, where for all others nothing changed."""
+        self.ground.weight[slots], self.ground.waiting[slots] = weight, waiting
+        self.needs[slots, WEIGHT], self.needs[slots, UNSERVED] = weight, weight * self.fill_price + waiting
+
     def settle(self) -> None:
         """Work on what changed until the matching is the optimum."""
         self._serve(np.concatenate(self._again))
@@ -185,7 +205,7 @@ class Kept(Batch):
             measure(self.work, self._cells())
             free_all(self.work, self._cells(), freed)
         self._again, self._freed = [_NONE], [_NONE]
-        self._mark = self._fill_up()
+        self._mark = self._fill_up() if self.needs[:, OPEN].max(initial=0) > 0 else self._unmarked
 
     # --- what is
 
@@ -197,7 +217,7 @@ class Kept(Batch):
     def vacant_people(self, count: int) -> I64:
         """Take numbers for people who come. Raises Full."""
         if count > len(self._free_people):
-            self._tidy(0)
+            self.tidy()
         slots, self._free_people = _taken(self._free_people, count)
         return slots
 
@@ -214,8 +234,8 @@ class Kept(Batch):
     def answer(self) -> tuple[Ground, Solved]:
         """Return the optimum and the ground that it stands on.
 
-        People are those whom anybody lists: all others are free and without a price. `order` and `who` of the ground are
-        left as these numbers.
+        People are those whom anybody lists: all others are free and without a price. The ground's `order` and `who` are
+        this city's numbers.
         """
         flow, lists = self.work.flow, self.work.lists
         needs, asks = np.flatnonzero(self.live), np.flatnonzero(self._cells().cell != NONE)
@@ -259,7 +279,7 @@ class Kept(Batch):
     # --- room
 
     def _reach_out(self, lon: F64) -> None:
-        """Note how far east and west anything is. Cells of a city that comes to span a quarter of the globe are wrong."""
+        """Note how far east and west anything is. Raises Full where a city comes to span a quarter of the globe."""
         wide = self._east - self._west > WIDE
         self._west, self._east = lon.min(initial=self._west), lon.max(initial=self._east)
         if self._east - self._west > WIDE and not wide:
@@ -270,9 +290,10 @@ class Kept(Batch):
         if self._near is None or self.work.lists.top[DOUBTS]:
             super()._help()
         else:
-            self._tidy(4 * FRESH)
+            self.tidy(4 * FRESH)
 
-    def _tidy(self, more: int) -> None:
+    def tidy(self, more: int = 0) -> None:
+        """Write the lists anew without those who left, with room for so many more pairs: their numbers are vacant."""
         lists = self.work.lists
         room = 2 * int(lists.table[:, LENGTH].sum()) + SPARE * len(lists.table) + more
         keys = np.empty(max(room, len(lists.keys)), np.int64)
@@ -362,7 +383,7 @@ class Kept(Batch):
             lists=old.lists._replace(table=table),
         )  # fmt: skip
         self.needs, self.live = flow.needs, np.arange(room_needs) < needs
-        self._mark = self._marked(people, room_people)
+        self._mark, self._unmarked = self._marked(people, room_people), np.zeros(len(nodes), np.int64)
         self._free_people, self._left = np.arange(people, room_people - 1), _NONE
         self._free_needs, self._free_asks = np.arange(needs, room_needs), np.arange(asks, room_needs)
         self._holds = np.full((room_needs, 2), -1, np.int64)

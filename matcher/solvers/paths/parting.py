@@ -85,9 +85,9 @@ def leave_all(work: Any, near: Any, slots: Any, again: Any, nobody: int) -> int:
             again[size] = node - people
             size += 1
         for q in range(len(near.skill)):
-            if near.skill[q] < 0 or work.people.levels[v, near.skill[q]] > 0:
-                if not leave(work.grids, work.people, q, v, nobody):
-                    return -1
+            there = near.skill[q] < 0 or work.people.levels[v, near.skill[q]] > 0
+            if there and not leave(work.grids, work.people, q, v, nobody):
+                return -1
         nodes[v, PRICE], nodes[v, SIZE] = FAR, 0
         work.people.place[v, REACH_M] = -1.0
     return size
