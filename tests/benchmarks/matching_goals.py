@@ -33,7 +33,7 @@ from matcher.solvers.growth import relax
 from matcher.solvers.paths import batch, ground
 from matcher.solvers.paths.batch import Solved
 from matcher.solvers.paths.ground import Ground
-from matcher.solvers.paths.values import BOUND
+from matcher.solvers.paths.values import BOUND, WORTH
 from tests.benchmarks import cities
 from tests.benchmarks.cities import City
 from tests.benchmarks.matching_against_scipy import assigned
@@ -66,8 +66,9 @@ def prove(floor: Ground, solved: Solved) -> None:
     assert not solved.price[free].any()
     unfilled = np.bincount(solved.requirement, minlength=len(floor.supply)) < floor.supply
     assert (solved.pays[unfilled] == solved.unserved[unfilled]).all()
-    # a list that ends is a bound on what is beyond it; the price of the unserved stands on Hall's search instead
-    bound = solved.lists.table[floor.ask, BOUND]
+    # a list that ends is a bound on what is beyond it, by cost or, with the price, by worth (tests hold both against
+    # all pairs); the price of the unserved stands on Hall's search instead
+    bound = solved.lists.table[floor.ask][:, (BOUND, WORTH)].max(axis=1)
     assert (solved.pays <= np.maximum(bound, 0))[solved.pays < floor.fill_price // 2].all()
 
 

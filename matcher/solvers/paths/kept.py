@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from matcher.problem import F64, I64
+from matcher.problem import F64, I64, Bool
 from matcher.solvers.paths import batch
 from matcher.solvers.paths.arriving import come_all, enter_all, open_all
 from matcher.solvers.paths.batch import FRESH, Batch, Solved
