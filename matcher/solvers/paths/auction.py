@@ -174,6 +174,20 @@ def close_market(work: Any, market: Any, state: Any) -> bool:
 
 
 @compiled
+def list_taken(work: Any, state: Any) -> bool:
+    """List every pair that serves, from requirement state[0] on: releases look beyond lists. False: as `extend`."""
+    flow, lists = work.flow, work.lists
+    while state[0] < len(flow.needs):
+        node = len(flow.nodes) - len(flow.needs) + state[0]
+        for at in range(flow.nodes[node, FIRST], flow.nodes[node, FIRST] + flow.nodes[node, COUNT]):
+            lists.fresh[0] = (flow.slots[at, PAIR_COST] << PERSON_BITS) | flow.slots[at, OTHER]
+            if not put(lists, flow.needs[state[0], ASK], 1):
+                return False
+        state[0] += 1
+    return True
+
+
+@compiled
 def auction(work: Any, market: Any, queue: Any, state: Any, step: int) -> bool:
     """Let the requirements in `queue` (state[0] of them, the last first) bid until all are served or stay out.
 

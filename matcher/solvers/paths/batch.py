@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from matcher.problem import I64
-from matcher.solvers.paths.auction import CACHED, auction, close_market, loosen, open_market
+from matcher.solvers.paths.auction import CACHED, auction, close_market, list_taken, loosen, open_market
 from matcher.solvers.paths.forward import serve_all
 from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.hall import reaches_more
@@ -222,6 +222,9 @@ class Batch:
             return
         asking, state = self._asking(leaves), np.zeros(2, np.int64)
         while not release_all(self.work, asking, state):
+            self._help()
+        state[0] = 0
+        while not list_taken(self.work, state):
             self._help()
         prices_fell(self.work)
 
