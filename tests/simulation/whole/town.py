@@ -84,7 +84,7 @@ class Town:
     async def _followed(self, zone: str, command: str, dice: random.Random) -> str:
         """Look at the receipt until it says what became of it."""
         for _ in range(TRIES_MAX):
-            await asyncio.sleep(dice.uniform(0.1, PAUSE_S))
+            await asyncio.sleep(dice.uniform(0.2, 3 * PAUSE_S))
             status, answer = await self._try(dice, "GET", f"/zones/{zone}/commands/{quote(command)}", b"", "")
             if status in (200, 404):
                 self._checker.looked(zone, command, status, answer)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -351,17 +352,18 @@ class World:
             return  # a plan that was answered greedily is a fact, not a function of the commands
         again = MemoryLog(PARTITIONS)
         for partition in range(PARTITIONS):
-            records = await self.middle.read(COMMANDS, partition, 0, 10**6)
+            here = await _events(self.middle, partition)  # time goes on while the calm one works
+            records = await self.middle.read(COMMANDS, partition, 0, self.checker.parts[partition].answered)
             await again.append(COMMANDS, partition, [Message(record.value) for record in records])
             writer = Writer(again, Matching(), InlineSolver(), partition=partition, partitions=PARTITIONS, linger_s=0)
             task = asyncio.ensure_future(writer.run())
             await writer.until_answered(len(records) - 1)
             writer.stop()
             await task
-            here, there = await _events(self.middle, partition), await _events(again, partition)
+            there = await _events(again, partition)
             if here != there:
-                at = next((n for n, pair in enumerate(zip(here, there, strict=False)) if pair[0] != pair[1]), -1)
-                raise Broken(f"I-4: decided again, partition ({partition}) differs at event ({at}): {here[at]} {there[at]}")
+                differ = next(((a, b) for a, b in zip_longest(here, there) if a != b), None)
+                raise Broken(f"I-4: decided again, partition ({partition}) has another event: {differ}")
 
     async def _parked(self, partition: int) -> list[Record]:
         return await self.middle.read("paidan.parked", partition, 0, 10**6)
