@@ -16,7 +16,7 @@ from services.stream.driver import Stream
 from tests.simulation.whole.processes import Process
 
 SESSION_S = 4.0
-HEARTBEAT_S = 0.5
+HEARTBEAT_S = 1.0
 
 
 class Group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -146,16 +146,21 @@ def fixed() -> Story:
     items += [
         request("east", "r1", at), request("hill", "h1", at + 1, skilled=True), request("east", "r2", at + 2, people=2),
         poison("east", 2, at + 2.5), request("east", "r1", at + 3, key="ask.again"), request(NOWHERE, "n1", at + 3.5),
-        Say(at + 8, "east", "/requests/r2/cancel", "cancel.r2"), request("hill", "h2", at + 9, north=2),
+        Say(at + 8, "east", "/requests/r2/cancel", "cancel.r2"), request("hill", "h2", at + 9, north=1),
         request("east", "r3", at + 10), Say(at + 11, "hill", "/requests/none/cancel", "cancel.none"),
         poison("hill", 0, at + 12), Say(at + 13, "east", "/volunteers/p2/pause", "pause.p2", {"until": None}),
         person("east", "p9", at + 14, 4, {"lat": 39.9, "lon": 116.4}), request("east", "r4", at + 15, skilled=True),
         Say(at + 16, "hill", "/requests/h2/cancel", "cancel.h2"), request("hill", "h3", at + 17),
         person("hill", "p8", at + 18, 2, {"lat": 39.9, "lon": 116.4}), poison("east", 3, at + 19),
-        request("east", "r5", at + 20, north=9),
+        request("east", "r5", at + 20, north=3),
     ]  # fmt: skip
     assert sum(isinstance(item, Say) for item in items) == 30
     return Story(0, tuple(items), rough=False)
+
+
+def crashed(process: str, step: int) -> Story:
+    """The fixed story; this process's first life ends at this step, another begins a second later."""
+    return replace(fixed(), crash=(process, step))
 
 
 def random_story(seed: int) -> Story:
