@@ -32,6 +32,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,7 @@ class Checker:
         self.acknowledged: set[tuple[str, str]] = set()
         self.owed: dict[tuple[str, str, str, str], bool] = {}
         self.keys: dict[tuple[str, str, str, str], str] = {}
+        self.said: dict[str, tuple[str, str, str, str]] = {}
         self.void = self.checks = self.repeats = 0
 
     # --- what happens ----------------------------------------------------------------------------------------------
@@ -127,14 +129,15 @@ class Checker:
         _hold(what in self.owed, f"I-6: somebody was told {what}, of which the journal knows nothing")
         before = self.keys.setdefault(what, key)
         _hold(before == key, f"I-11: {what} was told under ({before}) and under ({key})")
-        _hold(list(self.keys.values()).count(key) == 1, f"I-11: ({key}) was used for two messages")
+        _hold(self.said.setdefault(key, what) == what, f"I-11: ({key}) was used for two messages")
 
     def board(self, partition: int, place: int, answered: int) -> None:
         """The board says where it stands."""
         self.checks += 1
         part = self.parts[partition]
         _hold(place <= len(part.held), f"I-10: the board stands at ({place}), the journal ends at ({len(part.held)})")
-        there = max((answer for offset, answer in part.steps if offset < place), default=0)
+        before = bisect_left(part.steps, (place, 0))
+        there = part.steps[before - 1][1] if before else 0
         _hold(answered == there, f"I-10: the board says ({answered}) are answered, at ({place}) it is ({there})")
 
     def looked(self, zone: str, command: str, status: int, body: Any) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from services.names import COMMANDS, JOURNAL, SNAPSHOTS
 from services.ports import Message
 from services.wire import SignIn, encode
+from tests.simulation.whole.lines import FAST_S
 from tests.simulation.whole.processes import world_time
 from tests.simulation.whole.stories import PARTITIONS, PROCESSES, Fault
 
@@ -42,9 +43,9 @@ class Faults:
             life.process.thaw()
             life.process.skew_s = 0.0
             if life.line is not None:
-                life.line.cut, life.line.slow_s = 0.0, 0.01
+                life.line.cut, life.line.slow_s = 0.0, FAST_S
             if life.client is not None:
-                life.client.slow_s = 0.01
+                life.client.slow_s = FAST_S
             if not life.process.alive:
                 world.spawn(name)
         world.redis.away = False
@@ -79,7 +80,7 @@ class Faults:
         for each in (life.line, life.client):
             if each is not None:
                 each.slow_s = fault.much
-                self._after(fault, setattr, each, "slow_s", 0.01)
+                self._after(fault, setattr, each, "slow_s", FAST_S)
 
     def _skew(self, fault: Fault) -> None:
         process = self._world.lives[fault.who].process

@@ -15,6 +15,8 @@ Appended = Callable[[str, int, Sequence[Record]], None]
 
 #: What was held up on its way arrives after so many seconds at most.
 HELD_UP_S = 15.0
+#: A line that is well takes up to so long there, and no time back.
+FAST_S = 0.01
 
 
 class Middle(MemoryLog):
@@ -48,7 +50,7 @@ class Middle(MemoryLog):
 class Line:
     """Port `Log`: one process's connection. `cut`: share of appends whose answer is lost, one way or another."""
 
-    def __init__(self, middle: Middle, process: Process, dice: random.Random, slow_s: float = 0.01) -> None:
+    def __init__(self, middle: Middle, process: Process, dice: random.Random, slow_s: float = FAST_S) -> None:
         self.partitions = middle.partitions
         self.cut = 0.0
         self.slow_s = slow_s
@@ -58,7 +60,7 @@ class Line:
         """See `Log.append`."""
         await self._way()
         first = self.send(topic, partition, messages)
-        await self._way()
+        await self._back()
         return first
 
     def send(self, topic: str, partition: int, messages: Sequence[Message]) -> int:
@@ -82,20 +84,26 @@ class Line:
         """See `Log.read`."""
         await self._way()
         records = await self._middle.read(topic, partition, offset, limit)
-        await self._way()
+        await self._back()
         return records
 
     async def bounds(self, topic: str, partition: int) -> Bounds:
         """See `Log.bounds`."""
         await self._way()
         bounds = await self._middle.bounds(topic, partition)
-        await self._way()
+        await self._back()
         return bounds
 
     async def _way(self) -> None:
         if not self._process.alive:
             raise Dead
         await asyncio.sleep(self._dice.uniform(0, self.slow_s))
+        if not self._process.alive:
+            raise Dead
+
+    async def _back(self) -> None:
+        """The answer's way: another step, and as slow as the line is when it is slow."""
+        await asyncio.sleep(self._dice.uniform(0, self.slow_s) if self.slow_s > FAST_S else 0)
         if not self._process.alive:
             raise Dead
 

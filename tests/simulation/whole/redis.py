@@ -14,6 +14,7 @@ from typing import Any
 
 from redis import exceptions
 
+from tests.simulation.whole.lines import FAST_S
 from tests.simulation.whole.processes import Dead, Process
 
 
@@ -181,7 +182,7 @@ class Client:
     """One process's connection, as redis.asyncio offers it."""
 
     def __init__(self, server: Server, process: Process, dice: random.Random) -> None:
-        self.slow_s = 0.01
+        self.slow_s = FAST_S
         self.server = server
         self._process, self._dice = process, dice
 
@@ -195,7 +196,7 @@ class Client:
         self._process.point()
         answer = work()
         self._process.point()
-        await self._way()
+        await self._way(back=True)
         return answer
 
     def __getattr__(self, verb: str) -> Callable[..., Any]:
@@ -213,10 +214,10 @@ class Client:
         for member in await self.smembers(key):
             yield member
 
-    async def _way(self) -> None:
+    async def _way(self, back: bool = False) -> None:
         if not self._process.alive:
             raise Dead
-        await asyncio.sleep(self._dice.uniform(0, self.slow_s))
+        await asyncio.sleep(0 if back and self.slow_s <= FAST_S else self._dice.uniform(0, self.slow_s))
         if not self._process.alive:
             raise Dead
         if self.server.away:

@@ -20,7 +20,7 @@ STREAMS, APIS, WORKERS = ("stream-0", "stream-1"), ("api-0", "api-1"), ("worker-
 PROCESSES = (*STREAMS, *APIS, *WORKERS)
 #: The town is opened before anything goes wrong.
 OPENING_S = 6.0
-BEAT_S = 5.0
+BEAT_S = 8.0
 
 assert len({partition_of(zone, PARTITIONS) for zone in ZONES}) == PARTITIONS
 

@@ -118,6 +118,7 @@ class World:
         self._chains = [Chain() for _ in range(PARTITIONS)]
         self._entries: list[list[tuple[int, Sequence[Event]]]] = [[] for _ in range(PARTITIONS)]
         self._lives_of: Counter[str] = Counter()
+        self._memories: dict[int, tuple[MemoryBoard, int]] = {}
 
     async def run(self) -> None:
         """Play the story to its end, mend everything, wait for rest. Raises Broken."""
@@ -308,10 +309,15 @@ class World:
         return True
 
     async def _folded(self, partition: int, before: int) -> MemoryBoard:
-        memory = MemoryBoard(PARTITIONS)
-        for offset, events in self._entries[partition]:
-            if offset < before:
-                await memory.apply(partition, offset, events)
+        """A board in memory that was told the entries before this offset; made anew only to go back."""
+        memory, taken = self._memories.get(partition, (MemoryBoard(PARTITIONS), 0))
+        entries = self._entries[partition]
+        if taken and entries[taken - 1][0] >= before:
+            memory, taken = MemoryBoard(PARTITIONS), 0
+        while taken < len(entries) and entries[taken][0] < before:
+            await memory.apply(partition, *entries[taken])
+            taken += 1
+        self._memories[partition] = (memory, taken)
         return memory
 
     # --- the end ---------------------------------------------------------------------------------------------------
