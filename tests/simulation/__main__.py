@@ -119,7 +119,9 @@ def _sum_up(total: Outcome, broken: list[int], count: int) -> None:
     print(f"faults: {_counted(total.happened)}")
     print(f"events: {_counted(total.kinds)}")
     print(_line(total))
-    bound = f"; of all such stories fewer than {3 / count:.2%} break something (3/n, 95 %)" if count and not broken else ""
+    bound = (
+        f"; of all such stories fewer than {3 / count:.2%} break something (3/n, 95 %)" if count and not broken else ""
+    )
     print(f"broken: {len(broken)} of {count}{bound}")
 
 

@@ -19,10 +19,10 @@ from tests.simulation.whole.stories import FAULTS, PROCESSES, crashed, fixed, ra
 from tests.simulation.whole.world import Outcome, played
 
 ROOT = Path(__file__).parents[2]
-FEW = range(5)
+FEW = range(3)
 MANY = range(1000, 1000 + int(os.environ.get("PAIDAN_WHOLE_SEEDS", "60")))
 #: Every step is played by `python -m tests.simulation --steps`; here every n-th, of each process.
-STEPS_FEW, STEPS_MANY = 2500, 150
+STEPS_FEW, STEPS_MANY = 4000, 150
 
 
 def sound(outcome: Outcome, again: str) -> None:

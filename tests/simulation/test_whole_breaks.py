@@ -26,7 +26,7 @@ from services.reading import Chain, Held
 from services.wire import partition_of
 from tests.simulation.whole.group import Member
 from tests.simulation.whole.shrinking import shrunk
-from tests.simulation.whole.stories import Fault, Item, Say, fixed, random_story
+from tests.simulation.whole.stories import STREAMS, Fault, Item, fixed, random_story
 from tests.simulation.whole.world import Parts, played
 
 Patch = pytest.MonkeyPatch
@@ -170,23 +170,26 @@ def well(patch: Patch) -> None:
     """Nothing is patched."""
 
 
-AGAIN = Say(20.0, "east", "/requests/r2/cancel", "cancel.r2")
+SKEWED: list[Item] = [Fault(8.0, "skew", who, 20.0, 600.0) for who in STREAMS]
+PURGED: list[Item] = [Fault(at / 10, "jobs_lost") for at in range(60, 300)]
+AGAIN: list[Item] = [Fault(at, "forge", "commands") for at in (8.0, 12.0, 20.0)]
 
 #: what is wrong -> parts, patch, faults, the invariant that says so
 BREAKS: dict[str, tuple[Parts, Callable[[Patch], None], list[Item], str]] = {
     "202 before the log has it": (Parts(append=taken_at_once), well, [], "I-2"),
     "a command is decided again when it comes again": (
-        Parts(core=Forgetful), well, [Fault(at, "forge", "commands") for at in (8.0, 12.0, 20.0)], "I-3"),
+        Parts(core=Forgetful), well, AGAIN, "I-3"),
     "an offer is accepted twice": (Parts(core=AcceptsTwice), well, [], "I-1"),
     "people who are busy are asked": (Parts(core=Unrested), well, [], "I-1"),
     "the board drops what happened": (Parts(board=Careless), well, [], "I-10"),
     "the board runs ahead": (Parts(board=Hasty), well, [], "I-10"),
     "a lost job stays lost": (
-        Parts(announcing=SaysItOnce), well, [Fault(at / 10, "jobs_lost") for at in range(60, 300)], "I-2"),
-    "a clock is believed": (Parts(member=Unasked), well, [Fault(8.0, "skew", who, 20.0, 600.0) for who in ("stream-0", "stream-1")], "I-12"),
+        Parts(announcing=SaysItOnce), well, PURGED, "I-2"),
+    "a clock is believed": (Parts(member=Unasked), well, SKEWED, "I-12"),
     "what a zombie writes holds": (Parts(), all_hold, [Fault(15.0, "forge", "late entry")], "I-6"),
     "the solver's child is believed": (Parts(), unchecked, [Fault(6.0, "solver", "garbage", 60.0)], "I-1"),
-    "each attempt has a key of its own": (Parts(), a_key_an_attempt, [Fault(6.0, "gateway_bad", "", 60.0, 1.0)], "I-11"),
+    "each attempt has a key of its own": (
+        Parts(), a_key_an_attempt, [Fault(6.0, "gateway_bad", "", 60.0, 1.0)], "I-11"),
     "a lost hint is a lost command": (Parts(), hints_are_all, [], ""),
     "poison is passed over": (Parts(), poison_is_passed_over, [], "I-7"),
 }  # fmt: skip

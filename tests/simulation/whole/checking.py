@@ -12,7 +12,7 @@ I-4   A calm writer that decides the same commands again gives each zone the sam
 I-5   All of this with a process dead at every step of its tasks (`test_every_step`).
 I-6   Void records have no effect: nobody is told, nothing is shown that no holding entry says; this reading of the
       chain and the product's own agree on every record.
-I-7   Poison has exactly one `CommandParked`, after its bytes stand in `parked`, with a reason that quotes nothing of it.
+I-7   Poison has exactly one `CommandParked`, after its bytes stand in `parked`; the reason quotes nothing of it.
 I-8   An append that is refused or whose answer is lost loses nothing (part of I-2: lines are cut).
 I-10  The board says `answered` as the journal does at the place that it names; what the API shows is the fold of the
       journal at the offset that it says; "not found" is never said of what is there; `as_of` runs past no journal.
@@ -218,7 +218,9 @@ class Checker:
         for event in events:
             self._event(part, event, at_s)
 
-    def _each_answered(self, partition: int, part: Part, offset: int, first: int, last: int, events: Sequence[Any]) -> None:
+    def _each_answered(
+        self, partition: int, part: Part, offset: int, first: int, last: int, events: Sequence[Any]
+    ) -> None:
         caused: dict[tuple[str, str], list[Any]] = {}
         for event in events:
             caused.setdefault((event["zone"], event["causation_id"]), []).append(event)

@@ -152,4 +152,3 @@ class Faults:
             parts = [each for each in middle._records[SNAPSHOTS, partition] if "snapshot" in each.headers]
             if parts:
                 middle.spoil(SNAPSHOTS, partition, parts[-1].offset)
-

@@ -1,4 +1,4 @@
-"""The log in the middle and each process's line to it: slow, cut, answers lost, what was sent arriving late or twice."""
+"""The log in the middle and each process's line to it: slow, cut, answers lost, what was sent there late or twice."""
 
 from __future__ import annotations
 

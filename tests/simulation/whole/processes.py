@@ -143,6 +143,7 @@ def factory(loop: asyncio.AbstractEventLoop, program: Any, context: Context | No
         return asyncio.Task(program, loop=loop, context=context)
     task = asyncio.Task(_stepped(program, process), loop=loop, context=context)
     process.adopt(task)
+    task.add_done_callback(lambda _: program.close())  # one that was killed before it began
     if not process.alive:
         task.cancel()
     return task

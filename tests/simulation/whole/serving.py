@@ -53,7 +53,9 @@ class Api:
         """Serve for ever."""
         await self._watching.run()
 
-    async def ask(self, method: str, path: str, headers: dict[str, str], body: bytes, patience_s: float) -> tuple[int, Any]:
+    async def ask(
+        self, method: str, path: str, headers: dict[str, str], body: bytes, patience_s: float
+    ) -> tuple[int, Any]:
         """One request. Raises Lost."""
         if not self._process.alive:
             raise Lost

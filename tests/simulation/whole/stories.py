@@ -63,7 +63,12 @@ class Fault:
     much: float = 0.0
 
     def __str__(self) -> str:
-        words = [self.what, self.who, f"for {self.for_s:.1f} s" if self.for_s else "", f"{self.much:g}" * bool(self.much)]
+        words = [
+            self.what,
+            self.who,
+            f"for {self.for_s:.1f} s" if self.for_s else "",
+            f"{self.much:g}" * bool(self.much),
+        ]
         return f"{self.at_s:7.2f} s  FAULT {' '.join(word for word in words if word)}"
 
 
@@ -114,7 +119,9 @@ def person(zone: str, name: str, at_s: float, n: int, point: dict[str, float]) -
     return Say(at_s, zone, "/volunteers", f"person.{zone}.{name}", body)
 
 
-def request(zone: str, name: str, at_s: float, *, people: int = 1, skilled: bool = False, key: str = "", north: int = 0) -> Say:
+def request(
+    zone: str, name: str, at_s: float, *, people: int = 1, skilled: bool = False, key: str = "", north: int = 0
+) -> Say:
     """Somebody needs help for a minute, today."""
     need: dict[str, Any] = {"people": people}
     if skilled:
@@ -182,7 +189,9 @@ def _asked(dice: random.Random, count: int, until_s: float) -> Iterator[Say]:
         what = dice.random()
         if what < 0.5:
             people = dice.choice((1, 1, 1, 2))
-            said.append(request(zone, f"r{n}", at_s, people=people, skilled=dice.random() < 0.3, north=dice.randrange(4)))
+            said.append(
+                request(zone, f"r{n}", at_s, people=people, skilled=dice.random() < 0.3, north=dice.randrange(4))
+            )
         elif what < 0.6:
             said.append(person(zone, f"q{n}", at_s, dice.randrange(5), {"lat": 39.9, "lon": 116.4}))
         elif what < 0.7:

@@ -24,6 +24,7 @@ from services.names import COMMANDS
 from services.ports import AppendUncertain, Message
 from services.queues import PUBLISHED_AT, notify_queue
 from services.worker.consumer import Worker
+from services.worker.intents import Intent, Intents
 from services.worker.sending import Telling
 from tests.simulation.whole.lines import Line
 from tests.simulation.whole.processes import Dead, Process
@@ -168,6 +169,24 @@ class Sending:
         return outcome
 
 
+class Noted:
+    """Port `Intents` of one process: the file outlives it."""
+
+    def __init__(self, file: Intents, process: Process) -> None:
+        self._file, self._process = file, process
+
+    def of(self, message: str) -> Intent | None:
+        """See `Intents.of`."""
+        self._process.point()
+        return self._file.of(message)
+
+    def note(self, message: str, intent: Intent | None) -> None:
+        """See `Intents.note`."""
+        self._process.point()
+        self._file.note(message, intent)
+        self._process.point()
+
+
 class Everybody:
     """Port `Contacts`: whoever is asked for has a webhook."""
 
@@ -188,9 +207,12 @@ class _Unconnected:
 class Working:
     """One worker's process: takes a job, works it to its end, takes the next."""
 
-    def __init__(self, queue: Queue, gateway: Gateway, line: Line, process: Process, dice: random.Random) -> None:
+    def __init__(
+        self, queue: Queue, gateway: Gateway, intents: Intents, line: Line, process: Process, dice: random.Random
+    ) -> None:
         self._queue, self._line, self._process, self._dice = queue, line, process, dice
-        telling = Telling(Everybody(), Sending(gateway, process), None)  # type: ignore[arg-type]
+        sending, noted = Sending(gateway, process), Noted(intents, process)
+        telling = Telling(Everybody(), sending, None, noted)  # type: ignore[arg-type]
         self._worker = Worker(_Unconnected(), notify_queue("n"), telling, self._report, Silent(), VISIBILITY_S)
 
     async def run(self) -> None:

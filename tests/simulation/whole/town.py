@@ -34,7 +34,9 @@ class Lost(Exception):
 class Town:
     """`ask(api, method, path, headers, body)` is HTTP; raises Lost. `checker` hears what clients hear."""
 
-    def __init__(self, story: Story, ask: Ask, apis: tuple[str, ...], checker: Any, put: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self, story: Story, ask: Ask, apis: tuple[str, ...], checker: Any, put: Callable[[str, bytes], None]
+    ) -> None:
         self._story, self._ask, self._apis, self._checker, self._put = story, ask, apis, checker, put
         self.busy: set[asyncio.Task[None]] = set()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -33,6 +33,7 @@ from services.reading import Chain, Void
 from services.solving import InlineSolver
 from services.stream.cluster import Cluster
 from services.wire import decode_events, partition_of
+from services.worker.intents import MemoryIntents
 from services.writer import Writer
 from tests.simulation.virtual import VirtualLoop
 from tests.simulation.whole import solver
@@ -54,6 +55,10 @@ LIMITS = {"hash_every": 5, "snapshot_every": 12, "idle_s": 10.0, "group_max": 20
 PREFIX = "paidan:"
 
 
+def _as_it_is(append: Any) -> Any:
+    return append
+
+
 @dataclass
 class Parts:
     """What can be exchanged for something broken, to see whether it is found."""
@@ -63,8 +68,7 @@ class Parts:
     board: Callable[..., RedisBoard] = RedisBoard
     announcing: Callable[..., Announcing] = Announcing
     #: what an API appends with, made of what it should append with
-    append: Callable[[Any], Any] = staticmethod(lambda append: append)  # type: ignore[assignment]
-    job: Callable[[Any], Any] = staticmethod(lambda job: job)  # type: ignore[assignment]
+    append: Callable[[Any], Any] = _as_it_is
     member: type[Member] = Member
 
 
@@ -109,6 +113,7 @@ class World:
         self.group = Group(PARTITIONS, self._dice("group"))
         self.queue = Queue(self._dice("queue"))
         self.gateway = Gateway(self._dice("gateway"), self._told)
+        self.intents = MemoryIntents()
         self.moods = solver.Moods()
         self.faults = Faults(self)
         self.happened: Counter[str] = Counter()
@@ -182,7 +187,7 @@ class World:
             life.api = Api(name, line, board, process, dice, self.parts.append)
             work = life.api.run()
         else:
-            work = Working(self.queue, self.gateway, line, process, dice).run()
+            work = Working(self.queue, self.gateway, self.intents, line, process, dice).run()
         process.start(work).add_done_callback(partial(self._over, process))
 
     def respawn(self, name: str) -> None:
@@ -429,4 +434,3 @@ def played(story: Story, parts: Parts | None = None) -> Outcome:
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(main())
-
