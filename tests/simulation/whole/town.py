@@ -16,7 +16,7 @@ from urllib.parse import quote
 from services.api.identity import derived
 from services.jobs import Notify
 from tests.simulation.whole.processes import EPOCH
-from tests.simulation.whole.stories import Say, Story
+from tests.simulation.whole.stories import OPENING_S, Say, Story
 
 REQUEST_S = 5.0
 PAUSE_S = 1.0
@@ -43,6 +43,7 @@ class Town:
         self.statuses: dict[int, int] = {}
         self.acknowledged = 0
         self._used_twice = _used_twice(story)
+        self._opening: dict[str, asyncio.Lock] = {}
 
     def begin(self, say: Say) -> None:
         """Ask at its time."""
@@ -59,6 +60,14 @@ class Town:
             self.failed.set_exception(task.exception())  # type: ignore[arg-type]
 
     async def _said(self, say: Say) -> None:
+        """A zone is opened step by step; what else is asked of it waits for that."""
+        opening = self._opening.setdefault(say.zone, asyncio.Lock())
+        if say.at_s < OPENING_S:
+            async with opening:  # whoever came first goes first
+                await self._asked(say)
+            return
+        async with opening:
+            pass
         if not say.path:
             self._put(say.zone, say.raw)
             return
@@ -80,13 +89,13 @@ class Town:
                 assert (say.zone, say.key) in self._used_twice, (say, answer)
                 return "conflict"
             assert status in (0, 429, 503), (status, answer)
-            await asyncio.sleep(dice.uniform(0.2, PAUSE_S))
+            await asyncio.sleep(dice.uniform(0.1, 0.3 if self._begins() else PAUSE_S))
         raise AssertionError(f"Nobody takes ({say}).")
 
     async def _followed(self, zone: str, command: str, dice: random.Random) -> str:
         """Look at the receipt until it says what became of it."""
         for _ in range(TRIES_MAX):
-            await asyncio.sleep(dice.uniform(0.2, 3 * PAUSE_S))
+            await asyncio.sleep(dice.uniform(0.1, 0.2 if self._begins() else 3 * PAUSE_S))
             status, answer = await self._try(dice, "GET", f"/zones/{zone}/commands/{quote(command)}", b"", "")
             if status in (200, 404):
                 self._checker.looked(zone, command, status, answer)
@@ -103,6 +112,10 @@ class Town:
             reply = (0, None)
         self.statuses[reply[0]] = self.statuses.get(reply[0], 0) + 1
         return reply
+
+    def _begins(self) -> bool:
+        """Whether the town is being opened: then everybody is quick."""
+        return any(lock.locked() for lock in self._opening.values())
 
     # --- people ----------------------------------------------------------------------------------------------------
 
