@@ -334,8 +334,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
         request = f"r{i}"
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
-        need = drawn_need(draw, how, f"q{i}", ids, later, newest, request=request)
-        needs.append(_teamed(teamed, how, need, ids))
+        needs.append(drawn_need(draw, how, f"q{i}", ids, later, newest, teamed, request=request))
     return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
 
 
@@ -357,11 +356,12 @@ def drawn_need(
     ids: list[str],
     later: random.Random | None = None,
     newest: random.Random | None = None,
+    teamed: random.Random | None = None,
     request: str | None = None,
 ) -> Need:
     """Draw one requirement, of a request of its own if no other is given."""
     need = _wishing(later or draw, how, _need(draw, how, request or name, name, ids), ids)
-    return _posted(newest or draw, how, need, ids)
+    return _teamed(teamed or draw, how, _posted(newest or draw, how, need, ids), ids)
 
 
 def _prices(draw: random.Random, how: Mix) -> dict[str, int]:

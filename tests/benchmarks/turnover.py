@@ -85,7 +85,7 @@ class Turnover:
         slots = self.need[opened] = self.kept.vacant_needs(len(opened))
         asks = self.kept.vacant_asks(len(new.asks.place))
         self.judged[0][asks[new.ask]] = opened
-        self.kept.open(asks, slots, new.asks, new.ask, new.supply)
+        self.kept.ask(asks, slots, new.asks, new.ask, new.supply)
         self.kept.price_new(slots, new.weight, new.waiting)
 
     def arrival_us(self) -> float:

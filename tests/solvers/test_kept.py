@@ -162,7 +162,7 @@ def test_cities_of_every_kind_stay_optimal(draw, share: float, seed: int) -> Non
             new = cities.floor_of(_town(whole, come, opened))
             person[come], need[opened] = city.vacant_people(len(come)), city.vacant_needs(len(opened))
             city.come(person[come], new.people, new.capacity)
-            city.open(city.vacant_asks(len(new.asks.place)), need[opened], new.asks, new.ask, new.supply)
+            city.ask(city.vacant_asks(len(new.asks.place)), need[opened], new.asks, new.ask, new.supply)
         today = cities.floor_of(_town(whole, np.flatnonzero(person >= 0), np.flatnonzero(need >= 0)))
         city.price(city.live.astype(np.int64), np.zeros(len(city.live), np.int64), today.fill_price)
         city.settle()

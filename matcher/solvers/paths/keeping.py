@@ -179,7 +179,7 @@ class Zone:
         kept.needs[needs, ASK] = asks[ask]
         self._judge_by(candidates)
         wanted = ground.settled(ground.asks(self.problem, first, self._grids(first), self.person))
-        kept.open(asks, needs, wanted, ask, self.problem.requirements.people[rows].astype(np.int64))
+        kept.ask(asks, needs, wanted, ask, self.problem.requirements.people[rows].astype(np.int64))
 
     def _grids(self, rows: I64) -> I64:
         """Return the grid of each ask: that of its rarest skill that has one, else everybody's."""

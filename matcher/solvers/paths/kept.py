@@ -76,7 +76,7 @@ class Full(Exception):
 
 
 class Kept(Batch):
-    """One city from beat to beat: `close`, `leave`, `expire`, `come`, `open`, `price`, in this order; then `settle`."""
+    """One city from beat to beat: `close`, `leave`, `expire`, `come`, `ask`, `price`, in this order; then `settle`."""
 
     live: Bool  # [R] requirements that are there
     _room: I64  # [V + R] slots that a node has
@@ -152,7 +152,7 @@ class Kept(Batch):
             self._help()
         self._freed.append(slots)
 
-    def open(self, mine: I64, slots: I64, asks: Asks, ask: I64, supply: I64) -> None:
+    def ask(self, mine: I64, slots: I64, asks: Asks, ask: I64, supply: I64) -> None:
         """Add asks and requirements under these vacant numbers; people are named by this city's numbers."""
         self._reach_out(asks.place[:, LON])
         facts = asks.facts.copy()
