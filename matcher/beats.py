@@ -166,6 +166,7 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         preferred=_rows(zone, command.preferred or ()),
         claimed_by=[] if command.post is UNSET else zone.people.claimed_by(command.post),
         helpers=zone.helpers_of(command.requester),
+        told=request.told or (),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
     )
 

@@ -37,7 +37,7 @@ from matcher.commands import (
     SubmitRequest,
 )
 from matcher.reasons import AnyRefusal, Unassigned
-from matcher.terms import Id, Shares, Time
+from matcher.terms import Id, Point, Shares, Time
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -143,6 +143,8 @@ class RequirementOpened(Event, frozen=True, kw_only=True):
     request: Id
     requirement: Id
     wave: int
+    #: Offers and visits of the wave before that go on: what was agreed is still true. Absent: none.
+    kept: tuple[Id, ...] | UnsetType = UNSET
 
 
 class RequirementFilled(Event, frozen=True, kw_only=True):
@@ -164,12 +166,16 @@ class RequirementUnfilled(Event, frozen=True, kw_only=True):
 
 
 class RequestChanged(Event, frozen=True, kw_only=True):
-    """改单: its window or duration is another one; who refused it before has refused something else."""
+    """改单: it is another ask now; who refused it before has refused something else. Absent: as it was."""
 
     command: ChangeRequest
     earliest: Time
     latest: Time
     duration_minutes: int
+    point: Point | UnsetType = UNSET
+    place: Id | None | UnsetType = UNSET
+    #: Who had said yes to what is no longer true: the matcher asks them first. Absent: nobody.
+    told: tuple[Id, ...] | UnsetType = UNSET
 
 
 class RequestReopened(Event, frozen=True, kw_only=True):

@@ -116,6 +116,8 @@ class Request(msgspec.Struct):
     outcome: Outcome | None = None
     #: The window ends after so many working days, and whether a day on the way is only estimated; absent: it does not.
     provisional: bool | msgspec.UnsetType = msgspec.UNSET
+    #: rows of people who had said yes to the request as it was before it changed; absent: nobody
+    told: list[int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Job(msgspec.Struct):

@@ -220,7 +220,7 @@ def _accepted(fold: ZoneFold, event: e.RequestAccepted) -> None:
 def _opened(fold: ZoneFold, event: e.RequirementOpened) -> None:
     request, requirement = fold.requirement(event.request, event.requirement)
     if request is not None and requirement is not None:
-        requirement.wave, requirement.filled, requirement.assignments = event.wave, False, []
+        requirement.wave, requirement.filled, requirement.assignments = event.wave, False, list(event.kept or ())
         fold.explain(requirement, None)
         fold.settle(request)
 
@@ -244,6 +244,10 @@ def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
     if (request := fold.requests.get(event.command.request)) is not None:
         request.earliest, request.latest = event.earliest, event.latest
         request.duration_minutes = event.duration_minutes
+        request.point = request.point if event.point is UNSET else event.point
+        request.place = request.place if event.place is UNSET else event.place
+        for requirement in request.requirements:
+            requirement.skills = (event.command.skills or {}).get(requirement.requirement, requirement.skills)
         request.provisional = request.provisional and event.command.latest is UNSET
 
 
