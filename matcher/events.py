@@ -362,6 +362,8 @@ class AssignmentReleased(Event, frozen=True, kw_only=True):
 
     assignment: Id
     reason: ReleaseReason
+    #: The person had said yes, and is told that they need not come. Absent: they are not, or have been.
+    stand_down: bool | UnsetType = UNSET
 
 
 class NoShowRecorded(Event, frozen=True, kw_only=True):

@@ -360,6 +360,8 @@ def _assignment_released(zone: Zone, event: e.AssignmentReleased) -> None:
     if event.reason in {e.ReleaseReason.OVERRUN, e.ReleaseReason.VOLUNTEER_LEFT}:
         zone.request(assignment.request).refused.append(assignment.volunteer)
     _leave(zone, event.assignment, Status.RELEASED)
+    if event.stand_down and zone.policy.notify:
+        _issue(zone, f"notify:{event.assignment}:stand-down", 1, event.at)
 
 
 def _no_show_recorded(zone: Zone, event: e.NoShowRecorded) -> None:

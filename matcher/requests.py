@@ -16,7 +16,7 @@ from matcher.commands import CancelRequest, RateRequest, ReopenRequest, SubmitRe
 from matcher.events import Event, Outcome
 from matcher.facts import Facts
 from matcher.reasons import AlreadyExists, ImpossibleValue, ImpossibleWindow, Refusal, TooLate, Unknown, WrongState
-from matcher.zone import LIVE, Assignment, OfferState, Request, RequestState, Status, Zone
+from matcher.zone import KEPT, LIVE, Assignment, OfferState, Request, RequestState, Status, Zone
 
 
 def submit(zone: Zone, command: SubmitRequest, facts: Facts) -> list[Event]:
@@ -66,7 +66,10 @@ def cancel(zone: Zone, command: CancelRequest, facts: Facts) -> list[Event]:
     request = zone.requests.get(command.request)
     if request is None or request.state is RequestState.COMPLETED:
         return facts.refused(not_in_state(zone, command.request, "open"))
-    return [facts(e.RequestCancelled, command=command), *stand_down(zone, request, facts, e.ReleaseReason.REQUEST_CANCELLED)]
+    return [
+        facts(e.RequestCancelled, command=command),
+        *stand_down(zone, request, facts, e.ReleaseReason.REQUEST_CANCELLED),
+    ]
 
 
 def stand_down(zone: Zone, request: Request, facts: Facts, reason: e.ReleaseReason) -> list[Event]:
@@ -76,13 +79,15 @@ def stand_down(zone: Zone, request: Request, facts: Facts, reason: e.ReleaseReas
 
 
 def dismissed(assignments: Iterable[Assignment], facts: Facts, reason: e.ReleaseReason) -> list[Event]:
-    """Take back the open offers among these and release everyone who was to come."""
+    """Take back the open offers among these and release everyone who was to come; all of them are told."""
     follow: list[Event] = []
     for assignment in assignments:
         if assignment.offer is OfferState.SENT and assignment.status is Status.TENTATIVE:
             follow.append(facts(e.OfferSuperseded, offer=assignment.id))
         if assignment.status in LIVE:
-            follow.append(facts(e.AssignmentReleased, assignment=assignment.id, reason=reason))
+            coming = assignment.status in KEPT or UNSET
+            released = facts(e.AssignmentReleased, assignment=assignment.id, reason=reason, stand_down=coming)
+            follow.append(released)
     return follow
 
 
