@@ -1,9 +1,9 @@
 """改单: a request that changes, and what that means for those who were asked for it or have said yes.
 
-Called by `decisions`; changes nothing. Whoever is bound to the request agreed to what they were told: where and when, how
-long, and that they can do it. Where all of that is still true they stay and hear nothing. Else they stand down, and the
-place opens anew: those who had said yes are remembered as told, so that the matcher asks them first where they still fit
-(the cost term `disturbance`).
+Called by `decisions`; changes nothing. Whoever is bound to the request agreed to what they were told: where and when,
+how long, and that they can do it. Where all of that is still true they stay and hear nothing. Else they stand down, and
+the place opens anew: those who had said yes are remembered as told, so that the matcher asks them first where they
+still fit (the cost term `disturbance`).
 """
 
 from __future__ import annotations

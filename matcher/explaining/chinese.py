@@ -167,3 +167,76 @@ WORDS: dict[str, str] = {
     "join": "，",
     "join.reasons": "；",
 }
+
+#: Refused commands, by code (`matcher.reasons`); the English sentence is the reason's own.
+REFUSALS: dict[str, str] = {
+    "UnknownZone": "区域（{zone}）不存在，请先用 DefinePlace 建立。",
+    "Unknown": "本区域没有{kind}（{value}）。请先定义，或核对编号。",
+    "AlreadyExists": "{kind}（{value}）已存在，请换一个编号。",
+    "WrongState": "{kind}（{value}）现在是“{state}”，需要是“{needed}”。",
+    "ImpossibleWindow": "服务时段（{earliest} 至 {latest}）容不下 {duration_minutes} 分钟，请推迟结束时间。",
+    "ImpossibleValue": "`{field}` 的值是（{value}）。{remedy}",
+    "TooLate": "{kind}（{value}）只能在 {limit_days} 天内重办。",
+    "IdempotencyConflict": "命令编号（{command_id}）已用于另一内容，请换一个 Idempotency-Key。",
+    "TooLarge": "该命令产生的内容有 {size_bytes} 字节，上限 {limit_bytes} 字节，请拆分。",
+}
+#: What a refusal names: kinds of things, states, what would be needed.
+NAMED: dict[str, str] = {
+    "place": "地点",
+    "urgency class": "紧急程度",
+    "skill": "特长",
+    "unit": "单位",
+    "request": "需求",
+    "requirement": "用工需求",
+    "volunteer": "志愿者",
+    "offer": "派单",
+    "assignment": "服务任务",
+    "calendar day": "日历设定",
+    "open": "未结",
+    "completed": "已完成",
+    "completed or closed": "已完成或已归档",
+    "open, with nobody on the way": "未结且无人出发",
+    "committed": "已接单",
+    "committed or en_route": "已接单或正前往",
+    "on_site": "正在服务",
+    "submitted": "已点单",
+    "accepted": "已接受",
+    "matching": "派单中",
+    "partially_assigned": "部分派成",
+    "assigned": "已派成",
+    "unassignable": "暂无人可派",
+    "in_progress": "服务中",
+    "rated": "已评单",
+    "reopened": "重办",
+    "closed": "已归档",
+    "cancelled": "已撤单",
+    "sent": "已派出",
+    "declined": "已拒单",
+    "expired": "已超时",
+    "superseded": "已撤回",
+    "tentative": "已被派单",
+    "en_route": "正前往",
+    "done": "已完成",
+    "released": "已释放",
+    "no_show": "接而不到",
+}
+#: What to do about an impossible value, by its English words; `{}` stands for a number.
+REMEDIES: dict[str, str] = {
+    "Give a window, a duration, a place or skills that differ.": "请给出不同的时段、时长、地点或特长。",
+    "Give an earliest time, a latest time or a duration that differs.": "请给出不同的开始时间、结束时间或时长。",
+    "Give each requirement of a request its own name.": "同一需求里每项用工需求的名称不能相同。",
+    "It cannot be more than `people` ({}).": "不能超过 `people`（{}）。",
+    "Submit a new request.": "请另下新单。",
+    "A window ends after it begins; past midnight is minute 1440 and on.": (
+        "结束必须晚于开始；跨过午夜用 1440 以后的分钟。"
+    ),
+    "A place cannot lie inside itself. Choose another parent.": "地点不能在自己里面，请换一个上级。",
+    "Use an IANA name such as Asia/Shanghai.": "请用 IANA 时区名，例如 Asia/Shanghai。",
+    "The cost terms of a pair can add up to ({}) points, allowed are ({}). Lower the dearest.": (
+        "一对人单的各项代价最多可达 {} 分，上限 {} 分，请降低最贵的一项。"
+    ),
+    "Give speed and detour of every mode.": "请给出每种出行方式的速度和绕行系数。",
+    "Give a day within {} years.": "请给出 {} 年以内的日期。",
+    "Give a year within {} years.": "请给出 {} 年以内的年份。",
+    "Give days of ({}) only.": "只能给出 {} 年的日期。",
+}

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from matcher.explaining import chinese, english
+from matcher.explaining import chinese, english, refusals
 from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
 from matcher.explaining.between import Because
 from matcher.reasons import Refusal
@@ -25,7 +25,7 @@ class Teller:
     """One language and one time zone. KeyError for a language there is none of."""
 
     def __init__(self, language: str, timezone: str) -> None:
-        self._words = LANGUAGES[language]
+        self._language, self._words = language, LANGUAGES[language]
         self._zone = ZoneInfo(timezone)
 
     # --- the four kinds of explanation
@@ -104,9 +104,9 @@ class Teller:
         return self._say("live.state", place=request, state=self._words[f"state.{state}"])
 
     def refused(self, request: str, at_s: int, partition: int, offset: int, reason: Refusal) -> list[str]:
-        """Return that a request was never taken in; why is said in English in either language."""
+        """Return that a request was never taken in, and why."""
         place = {"place": request, "at": self._time(at_s), "partition": partition, "offset": offset}
-        return [self._say("live.refused", **place), reason.message()]
+        return [self._say("live.refused", **place), refusals.sentence(reason, self._language)]
 
     def decided(self, beat: int, at_s: int, partition: int, offset: int, *, optimal: bool) -> str:
         """Return which run of the log the answer is from."""

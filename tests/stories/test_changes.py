@@ -1,5 +1,5 @@
-"""改单: a request that changes is another ask. What is still true of what was agreed goes on, the rest is taken back, and
-whoever refused it as it was is asked again."""
+"""改单: a request that changes is another ask. What is still true of what was agreed goes on, the rest is taken back,
+and whoever refused it as it was is asked again."""
 
 from __future__ import annotations
 
