@@ -37,7 +37,7 @@ from matcher.commands import (
     SubmitRequest,
 )
 from matcher.reasons import AnyRefusal, Unassigned
-from matcher.terms import Id, Point, Shares, Time
+from matcher.terms import Id, PlaceLevel, Point, Shares, Time
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
@@ -162,6 +162,22 @@ class RequirementUnfilled(Event, frozen=True, kw_only=True):
     reason: Unassigned
     funnel: dict[str, int]
     #: OUTBID: the requirement (request.requirement) that took the person.
+    rival: str = ""
+
+
+class AreaWidened(Event, frozen=True, kw_only=True):
+    """R24: nobody for it within its area, proven by a solve; from now on people are looked for in a wider one.
+
+    `area` is the level and `place` the node; both None: the whole zone. `reason`, `funnel`, `rival`: why, as in
+    `RequirementUnfilled`.
+    """
+
+    request: Id
+    requirement: Id
+    area: PlaceLevel | None
+    place: Id | None
+    reason: Unassigned
+    funnel: dict[str, int]
     rival: str = ""
 
 
@@ -295,6 +311,9 @@ class OfferSent(Event, frozen=True, kw_only=True):
     travel_s: int
     cost: dict[str, int]
     expires_at: Time
+    #: The level of the area in which it was matched, and why that was widened last. Absent: the whole zone; it was not.
+    area: PlaceLevel | UnsetType = UNSET
+    widened: Unassigned | UnsetType = UNSET
 
 
 class OfferAccepted(Event, frozen=True, kw_only=True):
@@ -435,6 +454,7 @@ AnyEvent = (
     | RequirementOpened
     | RequirementFilled
     | RequirementUnfilled
+    | AreaWidened
     | RequestChanged
     | RequestReopened
     | RequestCompleted

@@ -25,6 +25,7 @@ from matcher.zone import (
     Request,
     RequestState,
     Status,
+    Widened,
     Zone,
     digest,
     push,
@@ -125,6 +126,7 @@ def _request_accepted(zone: Zone, event: e.RequestAccepted) -> None:
 def _requirement_opened(zone: Zone, event: e.RequirementOpened) -> None:
     need = zone.requests[event.request].needs[event.requirement]
     need.wave, need.filled, need.reason, need.assignments = event.wave, False, None, list(event.kept or ())
+    need.area = UNSET
     if event.kept:
         request = zone.requests[event.request]
         request.was_assigned = request.was_assigned or any(status in KEPT for status in zone.statuses(need))
@@ -141,6 +143,11 @@ def _requirement_filled(zone: Zone, event: e.RequirementFilled) -> None:
 def _requirement_unfilled(zone: Zone, event: e.RequirementUnfilled) -> None:
     zone.requests[event.request].needs[event.requirement].reason = event.reason
     _restate(zone, event.request)
+
+
+def _area_widened(zone: Zone, event: e.AreaWidened) -> None:
+    zone.requests[event.request].needs[event.requirement].area = Widened(event.area, event.reason)
+    zone.fresh[event.request] = True
 
 
 def _request_changed(zone: Zone, event: e.RequestChanged) -> None:
@@ -468,6 +475,7 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.RequirementOpened: _requirement_opened,
     e.RequirementFilled: _requirement_filled,
     e.RequirementUnfilled: _requirement_unfilled,
+    e.AreaWidened: _area_widened,
     e.RequestChanged: _request_changed,
     e.RequestReopened: _request_reopened,
     e.RequestCompleted: _request_completed,

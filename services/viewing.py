@@ -221,6 +221,7 @@ def _opened(fold: ZoneFold, event: e.RequirementOpened) -> None:
     request, requirement = fold.requirement(event.request, event.requirement)
     if request is not None and requirement is not None:
         requirement.wave, requirement.filled, requirement.assignments = event.wave, False, list(event.kept or ())
+        requirement.area = requirement.widened = None
         fold.explain(requirement, None)
         fold.settle(request)
 
@@ -238,6 +239,13 @@ def _unfilled(fold: ZoneFold, event: e.RequirementUnfilled) -> None:
     if request is not None and requirement is not None:
         fold.explain(requirement, event)
         fold.settle(request)
+
+
+def _widened(fold: ZoneFold, event: e.AreaWidened) -> None:
+    _, requirement = fold.requirement(event.request, event.requirement)
+    if requirement is not None:
+        requirement.area = "zone" if event.area is None else event.area.value
+        requirement.widened = event.reason.value
 
 
 def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
@@ -426,6 +434,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementOpened: _opened,
     e.RequirementFilled: _filled,
     e.RequirementUnfilled: _unfilled,
+    e.AreaWidened: _widened,
     e.RequestChanged: _changed,
     e.RequestReopened: _reopened,
     e.WindowMoved: _window,

@@ -21,6 +21,9 @@ class RequirementView(msgspec.Struct, kw_only=True):
     should: tuple[NeededSkill, ...] = ()
     nice: tuple[NeededSkill, ...] = ()
     circle_minutes: int | None = None
+    #: people are looked for in an area of this level now ("zone": everywhere), since it was widened, and why
+    area: str | None = None
+    widened: str | None = None
     wave: int = 0
     filled: bool = False
     reason: str | None = None

@@ -8,6 +8,8 @@ WORDS: dict[str, str] = {
     "reason.NO_REGISTERED_VOLUNTEER": "本区域没有报到的志愿者。",
     "reason.MISSING_SKILL": "没有人具备所需等级的特长。",
     "reason.QUALIFICATION_EXPIRED": "有此特长的人，资质都会在服务结束前过期。",
+    "reason.OUTSIDE_AREA": "所在范围内没有能胜任的报到人员，下一拍扩大范围。",
+    "reason.PLACE_CROWDED": "所有可行时间里，同一小区的上门人数都已达到上限。",
     "reason.TRAVEL_TOO_FAR": "有此特长的人都超出了愿意前往的距离。",
     "reason.NO_START_POSSIBLE": "距离合适的人里，没有人的服务时间加上路程能赶上服务时段。",
     "reason.EXCLUDED_BY_REQUESTER": "能来的人都被点单人排除。",
@@ -26,6 +28,7 @@ WORDS: dict[str, str] = {
     "stage.zone": "区域",
     "stage.skills": "特长",
     "stage.certificate": "资质",
+    "stage.area": "在范围内报到",
     "stage.reach": "距离",
     "stage.circle": "服务圈",
     "stage.start": "时间",
@@ -58,6 +61,7 @@ WORDS: dict[str, str] = {
     "objection.OTHER_ZONE": "属于别的区域",
     "objection.MISSING_SKILL": "{skill} 需要 {level_needed} 级，现有 {level_held} 级",
     "objection.QUALIFICATION_EXPIRED": "{skill} 的资质到 {expired} 为止",
+    "objection.OUTSIDE_AREA": "没有在 {area} 报到",
     "objection.TRAVEL_TOO_FAR": "距离 {distance} 米，只愿走 {reach} 米",
     "objection.NO_START_POSSIBLE": "{from_} 到 {until} 之间没有连续 {minutes} 分钟的服务时间",
     "objection.ALREADY_COMMITTED": "所有可行时间都已有任务",
@@ -90,6 +94,7 @@ WORDS: dict[str, str] = {
     "barred.OTHER_ZONE": "区域不同",
     "barred.MISSING_SKILL": "特长",
     "barred.QUALIFICATION_EXPIRED": "资质",
+    "barred.OUTSIDE_AREA": "范围",
     "barred.TRAVEL_TOO_FAR": "距离",
     "barred.NO_START_POSSIBLE": "时间",
     "barred.ALREADY_COMMITTED": "已有任务",
@@ -119,6 +124,17 @@ WORDS: dict[str, str] = {
     "cause.PERSON_CHANGED": "此人报到或有变更",
     "cause.PERSON_FREED": "此人空出时间",
     "cause.WAS_OPEN": "此前就缺人",
+    "live.area": "{place} 在所在{level}（{area}）范围内派单。",
+    "live.widened": "{place} 在所在{level}（{area}）范围内派单，扩大范围的原因：{because}",
+    "live.whole_zone": "{place} 在整个区域内派单，扩大范围的原因：{because}",
+    "level.city": "全市",
+    "level.district": "区县",
+    "level.subdistrict": "街道",
+    "level.community": "社区",
+    "level.compound": "小区",
+    "level.grid": "网格",
+    "level.building": "楼栋",
+    "level.entrance": "单元",
     "live.state": "需求 {place} 的状态：{state}。",
     "live.refused": "需求 {place} 未被受理（{at}）；日志分区 {partition}，位置 {offset}。",
     "live.decided": "依据第 {beat} 拍（{at}）的派单结果，{proven}；日志分区 {partition}，位置 {offset}。",
@@ -155,6 +171,7 @@ WORDS: dict[str, str] = {
     # 小件
     "cost": "{term} {points} 分",
     "term.travel": "路程",
+    "term.far": "路远",
     "term.should": "缺应有特长",
     "term.nice": "缺加分特长",
     "term.preferred": "非优先人选",
@@ -234,6 +251,12 @@ REMEDIES: dict[str, str] = {
     "Use an IANA name such as Asia/Shanghai.": "请用 IANA 时区名，例如 Asia/Shanghai。",
     "The cost terms of a pair can add up to ({}) points, allowed are ({}). Lower the dearest.": (
         "一对人单的各项代价最多可达 {} 分，上限 {} 分，请降低最贵的一项。"
+    ),
+    "The preferred distance is longer than the acceptable one. Give a shorter one.": (
+        "优先距离大于可接受距离，请改短。"
+    ),
+    "The areas do not go from narrow to wide. Name each level once, the narrowest first.": (
+        "范围没有从窄到宽排列，每级只写一次，最窄的在前。"
     ),
     "Give speed and detour of every mode.": "请给出每种出行方式的速度和绕行系数。",
     "Give a day within {} years.": "请给出 {} 年以内的日期。",

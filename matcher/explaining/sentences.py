@@ -14,7 +14,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from matcher.explaining import chinese, english, refusals
-from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
+from matcher.explaining.answers import (
+    Booking,
+    Bound,
+    Difference,
+    Fit,
+    Forced,
+    ForPerson,
+    LookedIn,
+    OpenPlaces,
+    Pair,
+    Unfilled,
+)
 from matcher.explaining.between import Because
 from matcher.reasons import Refusal
 
@@ -102,6 +113,17 @@ class Teller:
     def state(self, request: str, state: str) -> str:
         """Return where a request is."""
         return self._say("live.state", place=request, state=self._words[f"state.{state}"])
+
+    def area(self, said: LookedIn) -> str:
+        """Return where people are looked for, and why not only nearer."""
+        place = _place(said.request, said.requirement)
+        because = "" if said.because is None else self._words[f"reason.{said.because}"]
+        if said.area is None or said.level is None:
+            return self._say("live.whole_zone", place=place, because=because)
+        level = self._words[f"level.{said.level}"]
+        key = "live.widened" if because else "live.area"
+        values = {"because": because} if because else {}
+        return self._say(key, place=place, level=level, area=said.area, **values)
 
     def refused(self, request: str, at_s: int, partition: int, offset: int, reason: Refusal) -> list[str]:
         """Return that a request was never taken in, and why."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from matcher.problem import Problem
 from matcher.reasons import PairReason, Unassigned
 from matcher.rules import (
+    area,
     budget,
     certificate,
     circle,
@@ -33,6 +34,7 @@ STAGES = {
     "zone": Unassigned.NO_REGISTERED_VOLUNTEER,
     "skills": Unassigned.MISSING_SKILL,
     "certificate": Unassigned.QUALIFICATION_EXPIRED,
+    "area": Unassigned.OUTSIDE_AREA,
     "reach": Unassigned.TRAVEL_TOO_FAR,
     "circle": Unassigned.OUTSIDE_SERVICE_CIRCLE,
     "start": Unassigned.NO_START_POSSIBLE,
@@ -44,7 +46,7 @@ STAGES = {
     "limits": Unassigned.VISIT_LIMIT_REACHED,
     "free": Unassigned.ALREADY_COMMITTED,
 }
-OPTIONAL = frozenset({"circle", "restricted", "must_have", "limits"})
+OPTIONAL = frozenset({"area", "circle", "restricted", "must_have", "limits"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -54,6 +56,7 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         zone.objection(problem, r, person),
         skills.objection(problem, r, person),
         certificate.objection(problem, r, person),
+        area.objection(problem, r, person),
         reach.objection(problem, r, person),
         circle.objection(problem, r, person),
         start.objection(problem, r, person),
