@@ -32,6 +32,10 @@ from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
 #: Lines of a plan that one beat turns into events; some 1 KB each, and an entry holds 4 MiB (DESIGN 4.9).
 PLAN_LINES_MAX = 3000
+#: Nobody of the whole zone could do it: a wider area has nobody either.
+_NOBODY_ANYWHERE = frozenset(
+    {Unassigned.NO_REGISTERED_VOLUNTEER, Unassigned.MISSING_SKILL, Unassigned.QUALIFICATION_EXPIRED}
+)
 #: With more people freed at once than this, posing everything costs less than looking at each.
 FREED_MAX = 200
 
@@ -279,9 +283,12 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
 
 
 def _widens(plan: Plan, place: OpenRequirement, shortfall: Shortfall) -> bool:
-    """Say whether the plan shows that the area has nobody for it: a greedy answer and a spent budget show nothing."""
+    """Say whether the plan shows that the area has nobody for it, and a wider one might.
+
+    A greedy answer and a spent budget show nothing.
+    """
     proven = plan.engine != "greedy" and shortfall.reason is not Unassigned.NOT_YET_SOLVED
-    return place.area is not None and proven
+    return place.area is not None and proven and shortfall.reason not in _NOBODY_ANYWHERE
 
 
 def _shares(zone: Zone, placements: list[Placement]) -> Shares | UnsetType:

@@ -142,6 +142,12 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Say whether any way costs more than its metres."""
         return bool((self.beyond_preferred_points or self.beyond_acceptable_points) and self.points_max)
 
+    def band(self, metres: float) -> Literal["preferred", "acceptable", "beyond"]:
+        """Return in which band a way lies."""
+        if metres <= self.preferred_m:
+            return "preferred"
+        return "acceptable" if metres <= self.acceptable_m else "beyond"
+
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much work one solve may do. Work, not time: the same problem gives the same plan anywhere."""

@@ -1,4 +1,4 @@
-"""No crowds (R28): never more people in a compound in an hour than may be, and the best plan of those that keep to it."""
+"""No crowds (R28): never more people in a compound in an hour than may be, and of such plans the best."""
 
 from __future__ import annotations
 
