@@ -20,7 +20,7 @@ from matcher.zone import Need, Request, Zone
 _WIDTH = {level: width for width, level in enumerate(PlaceLevel)}
 
 
-def now(zone: Zone, request: Request, need: Need) -> DefinePlace | None:
+def looked_in(zone: Zone, request: Request, need: Need) -> DefinePlace | None:
     """Return the place in which people are looked for; None for the whole zone."""
     reached = need.area.level if need.area else PlaceLevel.ENTRANCE
     if reached is None:

@@ -167,7 +167,7 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         waiting_since_s=int(request.submitted_at.timestamp()),
         depart_s=_ceil_s(zone.now + _lead(zone, command.urgency)),
         circle_s=_circle_s(zone, need),
-        area=within.place if (within := areas.now(zone, request, need)) else None,
+        area=within.place if (within := areas.looked_in(zone, request, need)) else None,
         fixed_start_s=live[0].start_s if live else -1,
         refused=request.refused,
         excluded=_rows(zone, command.excluded),

@@ -70,7 +70,7 @@ def looked_in(zone: Zone, request: str) -> list[LookedIn]:
     """Return in which area each requirement is matched; none where that is the whole zone from the start."""
     asked, found = zone.request(request), []
     for name, need in asked.needs.items():
-        area = areas.now(zone, asked, need)
+        area = areas.looked_in(zone, asked, need)
         because = need.area.because if need.area else None
         if area is not None or because is not None:
             level, place = (None, None) if area is None else (area.level, area.place)
