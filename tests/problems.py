@@ -359,7 +359,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     rest_s = later.choice([0, 0, 600]) if how.leads else 0
     bands = Bands(
         preferred_m=tree.choice([0, 300, 500]), acceptable_m=1000, points_max=tree.choice([900, 20_000]),
-        beyond_preferred_points=tree.randint(0, 2), beyond_acceptable_points=tree.randint(0, 3),
+        beyond_preferred_points=tree.randint(1, 2), beyond_acceptable_points=tree.randint(0, 3),
     )  # fmt: skip
     begun = NOW // HOUR
     taken = {(tree.randrange(2), begun + tree.randrange(24)): tree.randint(1, 3) for _ in range(6)}
