@@ -106,13 +106,8 @@ def plain(problem: Problem) -> bool:
     """
     asked, people = problem.requirements, problem.people
     priced = bool(problem.bands.priced or people.points or asked.favours or asked.wishes.skill.size)
-    ruled = bool(
-        problem.areas
-        or problem.crowding
-        or asked.restricted[0].size
-        or asked.choosy.any()
-        or (asked.circle_s >= 0).any()
-    )
+    placed = bool(problem.areas or problem.crowding or (asked.circle_s >= 0).any())
+    ruled = bool(placed or asked.restricted[0].size or asked.choosy.any() or asked.teams)
     timed = bool(problem.rest_s or people.full_from_s.size or (asked.depart_s != problem.now_s).any())
     return not (priced or ruled or timed)
 

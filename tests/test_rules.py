@@ -28,6 +28,7 @@ from matcher.rules import (
     restricted,
     skills,
     start,
+    team,
     zone,
 )
 from matcher.rules.facts import Facts
@@ -42,6 +43,7 @@ PLAIN = {
     "excluded": excluded,
     "restricted": restricted,
     "must_have": must_have,
+    "team": team,
     "refused": refused,
     "budget": budget,
 }

@@ -24,6 +24,7 @@ from matcher.rules import (
     restricted,
     skills,
     start,
+    team,
     zone,
 )
 
@@ -41,12 +42,13 @@ STAGES = {
     "excluded": Unassigned.EXCLUDED_BY_REQUESTER,
     "restricted": Unassigned.RESTRICTED,
     "must_have": Unassigned.NOT_AMONG_MUST_HAVE,
+    "team": Unassigned.NOT_OF_TEAM,
     "refused": Unassigned.PREVIOUSLY_REFUSED,
     "budget": Unassigned.ALERT_BUDGET_SPENT,
     "limits": Unassigned.VISIT_LIMIT_REACHED,
     "free": Unassigned.ALREADY_COMMITTED,
 }
-OPTIONAL = frozenset({"area", "circle", "restricted", "must_have", "limits"})
+OPTIONAL = frozenset({"area", "circle", "restricted", "must_have", "team", "limits"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -63,6 +65,7 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         excluded.objection(problem, r, person),
         restricted.objection(problem, r, person),
         must_have.objection(problem, r, person),
+        team.objection(problem, r, person),
         refused.objection(problem, r, person),
         budget.objection(problem, r, person),
         limits.objection(problem, r, person),

@@ -58,6 +58,7 @@ def objections() -> list[str]:
 def plain(kind: Any) -> Any:
     at = datetime(2026, 3, 2, tzinfo=UTC)
     made = {"kind": "request", "value": "r1", "state": "closed", "needed": "open", "earliest": at, "latest": at}
+    made |= {"post": "p1", "skill": "s1"}
     made |= {"zone": "town", "field": "people", "remedy": "Submit a new request.", "command_id": "c1"}
     return kind(**{field.name: made.get(field.name, 3) for field in msgspec.structs.fields(kind)})
 
