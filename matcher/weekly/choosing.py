@@ -6,24 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from matcher.solvers.paths.values import DEPART_S, FAR
-from matcher.weekly.clockwork import arrival, first_start, last_start, seconds_of, way_m
+from matcher.solvers.paths.values import FAR
+from matcher.weekly.clockwork import first_start, last_start, seconds_of, way_m
 from matcher.weekly.compiling import compiled
 from matcher.weekly.pairs import duty_saved, has_room, last_able, pair_points, told_start
-from matcher.weekly.steps import ask_at, detour, put_in
+from matcher.weekly.steps import detour, put_in
 from matcher.weekly.tables import (
-    ASK,
+    BEGIN,
+    CANDIDATE_WIDE,
     CANDIDATES,
+    CANDIDATES_AT,
+    DEPART,
     DISTURBANCE,
     FIRST,
     FROM_S,
-    HOME_ASK,
+    LAST,
     LENGTH_S,
     NEVER,
     PERSON,
     PRICE,
+    RANDOM,
     REST_S,
+    SIZE,
+    SPOT,
+    UNKNOWN,
     UNTIL_S,
+    shift_at,
+    spot_of,
+    stop_at,
+    unit_at,
+    unit_of_stop,
 )
 
 #: Of 1024: how often a place is passed over by chance, so that the search sees others (Christiaens, Vanden Berghe 2020).
@@ -31,90 +43,98 @@ BLINK = 10
 
 
 @compiled
-def draw(random: Any, below: int) -> int:
+def draw(m: Any, below: int) -> int:
     """Return a number from 0 up to one less than `below` (xorshift64*, Marsaglia 2003, Vigna 2014)."""
-    x = random[0]
+    x = np.uint64(m[RANDOM])
     x ^= x >> np.uint64(12)
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
-    random[0] = x
+    m[RANDOM] = np.int64(x)
     return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % below
 
 
 @compiled
-def fit(work: Any, u: int, s: int, at: int, last: int, only: int) -> tuple[int, int]:
+def fit(m: Any, spots: Any, u: int, s: int, at: int, limit: int) -> tuple[int, int]:
     """Return first and last start of a unit put before place `at`, NEVER where there is none.
 
-    `last`: the latest that the pair's rules allow. `only`: the one start asked for, NEVER = any.
+    `limit`: the latest start that the pair's rules allow.
     """
-    routes, shifts, rest = work.routes, work.shifts.rows, work.terms[REST_S]
-    v, a, length = shifts[s, PERSON], work.units.rows[u, ASK], work.units.rows[u, LENGTH_S]
-    before, after = ask_at(work, s, at - 1), ask_at(work, s, at)
-    if before == HOME_ASK:
-        free = shifts[s, FROM_S]
+    shift, unit, rest = shift_at(m, s), unit_at(m, u), m[REST_S]
+    v, spot, size = m[shift + PERSON], m[unit + SPOT], m[shift + SIZE]
+    if at == 0:
+        free = m[shift + FROM_S]
     else:
-        free = routes.begin[s, at - 1] + work.units.rows[work.units.unit_of[routes.task[s, at - 1]], LENGTH_S] + rest
-    come = arrival(work, v, free, before, a, way_m(work, v, before, a))
-    low = first_start(work, u, come)
-    if low == NEVER or low > last:
+        free = m[stop_at(m, s, at - 1) + BEGIN] + m[unit_of_stop(m, s, at - 1) + LENGTH_S] + rest
+    come = max(free, m[unit + DEPART]) + seconds_of(spots, v, way_m(spots, spot_of(m, s, at - 1), spot))
+    low = first_start(m, u, come)
+    if low == NEVER or low > limit:
         return NEVER, NEVER
-    way_s = seconds_of(work, v, way_m(work, v, a, after))
-    if after == HOME_ASK:
-        by = shifts[s, UNTIL_S] - way_s - length
+    way_s = seconds_of(spots, v, way_m(spots, spot, spot_of(m, s, at)))
+    if at == size:
+        by = m[shift + UNTIL_S] - way_s - m[unit + LENGTH_S]
     else:
-        if work.asks.facts[after, DEPART_S] + way_s > routes.last[s, at]:
+        last = m[stop_at(m, s, at) + LAST]
+        if m[unit_of_stop(m, s, at) + DEPART] + way_s > last:
             return NEVER, NEVER
-        by = routes.last[s, at] - way_s - rest - length
-    high = last_start(work, u, min(by, last))
+        by = last - way_s - rest - m[unit + LENGTH_S]
+    high = last_start(m, u, min(by, limit))
     if high == NEVER or high < low:
         return NEVER, NEVER
-    if only != NEVER:
-        return (only, only) if low <= only <= high and first_start(work, u, only) == only else (NEVER, NEVER)
     return low, high
 
 
 @compiled
-def cheapest_at(work: Any, u: int, s: int, limit: int, only: int) -> tuple[int, int]:
-    """Return the cheapest place of a unit in a route below a limit of metres and points, and that cost; else NEVER."""
-    v, a = work.shifts.rows[s, PERSON], work.units.rows[u, ASK]
-    best, place, last, points = limit, NEVER, NEVER, 0
-    for at in range(work.routes.size[s] + 1):
-        more = detour(work, v, ask_at(work, s, at - 1), a, ask_at(work, s, at))
-        if more + points >= best:
-            continue
-        if last == NEVER:
-            last = last_able(work, u, v)
-            if last == NEVER:
-                return NEVER, FAR
-            points = pair_points(work, u, v)
-            if more + points >= best:
-                continue
-        if fit(work, u, s, at, last, only)[0] != NEVER:
-            best, place = more + points, at
-    return place, best
+def allows(m: Any, u: int, low: int, high: int, start: int) -> bool:
+    """Say whether one start lies between two, in the unit's windows."""
+    return low <= start <= high and first_start(m, u, start) == start
 
 
 @compiled
-def place_single(work: Any, u: int, blink: int) -> int:
+def cheapest_at(
+    m: Any, spots: Any, rules: Any, u: int, s: int, below: int, only: int, limit: int
+) -> tuple[int, int, int, int]:
+    """Return the cheapest place of a unit in a route that costs less than `below`, its metres and points, and the
+    pair's limit and points; place NEVER where there is none. `only`: the one start asked for, NEVER = any.
+    """
+    v, spot = m[shift_at(m, s) + PERSON], m[unit_at(m, u) + SPOT]
+    best, place, points, asked = below, NEVER, 0, False
+    for at in range(m[shift_at(m, s) + SIZE] + 1):
+        more = detour(spots, spot_of(m, s, at - 1), spot, spot_of(m, s, at))
+        if more + points >= best:
+            continue
+        if not asked:
+            asked = True
+            if limit == UNKNOWN:
+                limit = last_able(m, spots, rules, u, v)
+            if limit == NEVER:
+                return NEVER, FAR, limit, points
+            points = pair_points(m, rules, u, v)
+            if more + points >= best:
+                continue
+        low, high = fit(m, spots, u, s, at, limit)
+        if low != NEVER and (only == NEVER or allows(m, u, low, high, only)):
+            best, place = more + points, at
+    return place, best, limit, points
+
+
+@compiled
+def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
     """Put a unit for one person where it costs least among the candidates; return the change of cost, 0 if nowhere."""
-    scratch = work.scratch
-    best, shift, place, start = FAR, NEVER, NEVER, NEVER
-    for c in range(scratch.counts[CANDIDATES]):
-        s = scratch.candidates[c]
-        if blink > 0 and draw(scratch.random, 1024) < blink:
+    best, shift, place, start, pair_limit, pair_cost = FAR, NEVER, NEVER, NEVER, NEVER, 0
+    for c in range(m[CANDIDATES]):
+        s, known = m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE], m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE + 1]
+        if (blink > 0 and draw(m, 1024) < blink) or not has_room(m, u, s):
             continue
-        if not has_room(work, u, s):
-            continue
-        v = work.shifts.rows[s, PERSON]
-        saved, told = duty_saved(work, v), told_start(work, u, v)
+        v = m[shift_at(m, s) + PERSON]
+        saved, told = duty_saved(m, v), told_start(m, u, v)
         if told != NEVER:
-            spared = saved + work.terms[DISTURBANCE]
-            at, cost = cheapest_at(work, u, s, best + spared, told)
+            spared = saved + m[DISTURBANCE]
+            at, cost, limit, points = cheapest_at(m, spots, rules, u, s, best + spared, told, known)
             if at != NEVER:
-                best, shift, place, start = cost - spared, s, at, told
-        at, cost = cheapest_at(work, u, s, best + saved, NEVER)
+                best, shift, place, start, pair_limit, pair_cost = cost - spared, s, at, told, limit, points
+        at, cost, limit, points = cheapest_at(m, spots, rules, u, s, best + saved, NEVER, known)
         if at != NEVER:
-            best, shift, place, start = cost - saved, s, at, NEVER
-    if shift == NEVER or best >= work.units.rows[u, PRICE]:
+            best, shift, place, start, pair_limit, pair_cost = cost - saved, s, at, NEVER, limit, points
+    if shift == NEVER or best >= m[unit_at(m, u) + PRICE]:
         return 0
-    return put_in(work, work.units.rows[u, FIRST], shift, place, start)
+    return put_in(m, spots, m[unit_at(m, u) + FIRST], shift, place, start, pair_limit, pair_cost)

@@ -10,20 +10,33 @@ import math
 from typing import Any
 
 from matcher.geo import EARTH_RADIUS_M
-from matcher.solvers.paths.search import last_start_s
-from matcher.solvers.paths.values import DEPART_S, SPEED_MPS, X, Y, Z
 from matcher.weekly.compiling import compiled
 from matcher.weekly.tables import (
-    ASK,
+    BEGIN,
+    DEPART,
     FROM_S,
-    HOME_ASK,
+    LAST,
     LENGTH_S,
+    LIMIT,
     NEVER,
     PERSON,
     REST_S,
+    SIZE,
+    SPEED,
+    SPOT,
+    TASK,
+    TASK_FIXED,
     UNTIL_S,
     WINDOW_AT,
     WINDOW_END,
+    X,
+    Y,
+    Z,
+    shift_at,
+    stop_at,
+    task_at,
+    unit_at,
+    unit_of_stop,
 )
 
 #: Half a chord of the unit sphere up to which three terms of the arc sine are exact enough (38 km).
@@ -31,17 +44,9 @@ SHORT = 0.003
 
 
 @compiled
-def way_m(work: Any, v: int, a: int, b: int) -> float:
-    """Return great-circle metres between two asks, HOME_ASK being the person's home."""
-    homes, asks = work.people.place, work.asks.place
-    if a == HOME_ASK:
-        x, y, z = homes[v, X], homes[v, Y], homes[v, Z]
-    else:
-        x, y, z = asks[a, X], asks[a, Y], asks[a, Z]
-    if b == HOME_ASK:
-        dx, dy, dz = x - homes[v, X], y - homes[v, Y], z - homes[v, Z]
-    else:
-        dx, dy, dz = x - asks[b, X], y - asks[b, Y], z - asks[b, Z]
+def way_m(spots: Any, a: int, b: int) -> float:
+    """Return great-circle metres between two spots."""
+    dx, dy, dz = spots[a, X] - spots[b, X], spots[a, Y] - spots[b, Y], spots[a, Z] - spots[b, Z]
     half = 0.5 * math.sqrt(dx * dx + dy * dy + dz * dz)
     if half < SHORT:
         square = half * half
@@ -56,68 +61,64 @@ def points_of(metres: float) -> int:
 
 
 @compiled
-def seconds_of(work: Any, v: int, metres: float) -> int:
+def seconds_of(spots: Any, v: int, metres: float) -> int:
     """Return whole seconds of travel, rounded up."""
-    return math.ceil(metres / work.people.place[v, SPEED_MPS])
+    return math.ceil(metres / spots[v, SPEED])
 
 
 @compiled
-def first_start(work: Any, u: int, not_before: int) -> int:
+def first_start(m: Any, u: int, not_before: int) -> int:
     """Return the first start of a unit from a moment on, NEVER where there is none."""
-    units = work.units
-    for n in range(units.rows[u, WINDOW_AT], units.rows[u, WINDOW_END]):
-        if not_before <= units.windows[n, 1]:
-            return max(not_before, units.windows[n, 0])
+    row = unit_at(m, u)
+    for n in range(m[row + WINDOW_AT], m[row + WINDOW_END], 2):
+        if not_before <= m[n + 1]:
+            return max(not_before, m[n])
     return NEVER
 
 
 @compiled
-def last_start(work: Any, u: int, not_after: int) -> int:
+def last_start(m: Any, u: int, not_after: int) -> int:
     """Return the last start of a unit up to a moment, NEVER where there is none."""
-    units = work.units
-    for n in range(units.rows[u, WINDOW_END] - 1, units.rows[u, WINDOW_AT] - 1, -1):
-        if not_after >= units.windows[n, 0]:
-            return min(not_after, units.windows[n, 1])
+    row = unit_at(m, u)
+    for n in range(m[row + WINDOW_END] - 2, m[row + WINDOW_AT] - 2, -2):
+        if not_after >= m[n]:
+            return min(not_after, m[n + 1])
     return NEVER
 
 
 @compiled
-def arrival(work: Any, v: int, free: int, a: int, b: int, metres: float) -> int:
-    """Return when somebody free at `free` at ask `a` can be at ask `b`: nobody departs before its DEPART_S."""
-    return max(free, work.asks.facts[b, DEPART_S]) + seconds_of(work, v, metres)
-
-
-@compiled
-def schedule(work: Any, s: int) -> bool:
+def schedule(m: Any, spots: Any, s: int) -> bool:
     """Work out both clocks of a shift's route; False where it cannot be kept."""
-    shifts, units, routes, rest = work.shifts.rows, work.units, work.routes, work.terms[REST_S]
-    v, size = shifts[s, PERSON], routes.size[s]
-    free, at = shifts[s, FROM_S], HOME_ASK
+    shift, rest = shift_at(m, s), m[REST_S]
+    v, size = m[shift + PERSON], m[shift + SIZE]
+    free, at = m[shift + FROM_S], v
     for i in range(size):
-        t = routes.task[s, i]
-        u = units.unit_of[t]
-        a = units.rows[u, ASK]
-        come = arrival(work, v, free, at, a, way_m(work, v, at, a))
-        begin = routes.fixed[t]
+        stop, row = stop_at(m, s, i), unit_of_stop(m, s, i)
+        come = max(free, m[row + DEPART]) + seconds_of(spots, v, way_m(spots, at, m[row + SPOT]))
+        begin = m[task_at(m, m[stop + TASK]) + TASK_FIXED]
         if begin == NEVER:
-            begin = first_start(work, u, come)
+            begin = first_start(m, unit_number(m, s, i), come)
         if begin < come:
             return False
-        routes.begin[s, i] = begin
-        free, at = begin + units.rows[u, LENGTH_S] + rest, a
-    leave, at = shifts[s, UNTIL_S], HOME_ASK
+        m[stop + BEGIN] = begin
+        free, at = begin + m[row + LENGTH_S] + rest, m[row + SPOT]
+    leave, at = m[shift + UNTIL_S], v
     for i in range(size - 1, -1, -1):
-        t = routes.task[s, i]
-        u = units.unit_of[t]
-        a = units.rows[u, ASK]
-        by = leave - seconds_of(work, v, way_m(work, v, a, at)) - units.rows[u, LENGTH_S]
-        last = routes.fixed[t]
+        stop, row = stop_at(m, s, i), unit_of_stop(m, s, i)
+        by = leave - seconds_of(spots, v, way_m(spots, m[row + SPOT], at)) - m[row + LENGTH_S]
+        last = m[task_at(m, m[stop + TASK]) + TASK_FIXED]
         if last == NEVER:
-            last = last_start(work, u, min(by, last_start_s(work.people, work.asks, a, v)))
+            last = last_start(m, unit_number(m, s, i), min(by, m[stop + LIMIT]))
         elif last > by:
             return False
-        if last < routes.begin[s, i]:
+        if last < m[stop + BEGIN]:
             return False
-        routes.last[s, i] = last
-        leave, at = last - rest, a
+        m[stop + LAST] = last
+        leave, at = last - rest, m[row + SPOT]
     return True
+
+
+@compiled
+def unit_number(m: Any, s: int, i: int) -> int:
+    """Return the unit that a stop serves."""
+    return m[task_at(m, m[stop_at(m, s, i) + TASK])]

@@ -10,182 +10,189 @@ from typing import Any
 
 from matcher.solvers.paths.search import sort
 from matcher.solvers.paths.values import FAR
-from matcher.weekly.choosing import draw, fit
+from matcher.weekly.choosing import allows, draw, fit
 from matcher.weekly.clockwork import first_start
 from matcher.weekly.compiling import compiled
 from matcher.weekly.pairs import duty_saved, has_room, last_able, pair_points, told_start
-from matcher.weekly.steps import HOUR_S, ask_at, detour, put_in
+from matcher.weekly.steps import HOUR_S, detour, put_in
 from matcher.weekly.tables import (
-    ASK,
+    BEST_AT,
+    CANDIDATE_WIDE,
     CANDIDATES,
+    CANDIDATES_AT,
     COMPOUND,
+    CROWD,
     CROWD_MAX,
     DISTURBANCE,
     FIRST,
+    HOURS,
+    KEYS_AT,
     LEAST,
     LENGTH_S,
     NEVER,
     O_AT,
     O_DELTA,
     O_HIGH,
+    O_LIMIT,
     O_LOW,
     O_PERSON,
+    O_POINTS,
     O_SHIFT,
-    O_TOLD,
+    OPTION_BITS,
+    OPTION_WIDE,
     OPTIONS,
+    OPTIONS_AT,
     ORIGIN_S,
     PERSON,
     PICKED,
+    PICKED_AT,
     PLACES,
     PRICE,
+    SIZE,
+    SPOT,
+    TASK_WHERE,
+    UNKNOWN,
+    shift_at,
+    spot_of,
+    task_at,
+    unit_at,
 )
 
-#: Options are numbered with so many bits.
-OPTION_BITS = 12
 #: Once a whole crew is found, so many starts looked at are enough.
 STARTS = 48
 
 
 @compiled
-def place_crew(work: Any, u: int, blink: int) -> int:
+def place_crew(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
     """Put a unit's open places where they cost least together; return the change of cost, 0 if nowhere."""
-    scratch, rows = work.scratch, work.units.rows
-    open_places = 0
-    for t in range(rows[u, FIRST], rows[u, FIRST] + rows[u, PLACES]):
-        if work.routes.where[t] == NEVER:
-            open_places += 1
-    gather_options(work, u, blink)
+    row, wanted = unit_at(m, u), 0
+    for t in range(m[row + FIRST], m[row + FIRST] + m[row + PLACES]):
+        if m[task_at(m, t) + TASK_WHERE] == NEVER:
+            wanted += 1
+    gather_options(m, spots, rules, u, blink)
     best, start, crew = FAR, NEVER, 0
-    for o in range(scratch.counts[OPTIONS]):
-        if o >= STARTS and crew == open_places:
+    for o in range(m[OPTIONS]):
+        if o >= STARTS and crew == wanted:
             break
-        option = scratch.options[option_at(work, o)]
-        begin = roomy_start(work, u, option[O_LOW], option[O_HIGH], rows[u, LEAST])
+        option = option_at(m, m[m[KEYS_AT] + o])
+        begin = roomy_start(m, u, m[option + O_LOW], m[option + O_HIGH], m[row + LEAST])
         if begin == NEVER:
             continue
-        cost = pick(work, u, begin, min(open_places, room_at(work, u, begin)))
-        size = scratch.counts[PICKED]
-        if size >= rows[u, LEAST] and cost - size * rows[u, PRICE] < best:
-            best, start, crew = cost - size * rows[u, PRICE], begin, size
+        cost = pick(m, begin, min(wanted, room_at(m, u, begin)))
+        size = m[PICKED]
+        if size >= m[row + LEAST] and cost - size * m[row + PRICE] < best:
+            best, start, crew = cost - size * m[row + PRICE], begin, size
             for n in range(size):
-                scratch.best[n] = scratch.picked[n]
+                m[m[BEST_AT] + n] = m[m[PICKED_AT] + n]
     if start == NEVER or best >= 0:
         return 0
-    return seat(work, u, start, crew)
+    return seat(m, spots, u, start, crew)
 
 
 @compiled
-def seat(work: Any, u: int, start: int, crew: int) -> int:
+def option_at(m: Any, key: int) -> int:
+    """Return where the row of an option begins that a key or a number names."""
+    return m[OPTIONS_AT] + (key & ((1 << OPTION_BITS) - 1)) * OPTION_WIDE
+
+
+@compiled
+def seat(m: Any, spots: Any, u: int, start: int, crew: int) -> int:
     """Put the crew that was chosen into its routes."""
-    scratch, change, t = work.scratch, 0, work.units.rows[u, FIRST]
+    change, t = 0, m[unit_at(m, u) + FIRST]
     for n in range(crew):
-        while work.routes.where[t] != NEVER:
+        while m[task_at(m, t) + TASK_WHERE] != NEVER:
             t += 1
-        option = scratch.options[scratch.best[n]]
-        change += put_in(work, t, option[O_SHIFT], option[O_AT], start)
+        row = option_at(m, m[m[BEST_AT] + n])
+        change += put_in(m, spots, t, m[row + O_SHIFT], m[row + O_AT], start, m[row + O_LIMIT], m[row + O_POINTS])
     return change
 
 
 @compiled
-def gather_options(work: Any, u: int, blink: int) -> None:
-    """Write down every place in every candidate route, the cheapest first."""
-    scratch = work.scratch
-    scratch.counts[OPTIONS] = 0
-    for c in range(scratch.counts[CANDIDATES]):
-        s = scratch.candidates[c]
-        if blink > 0 and draw(scratch.random, 1024) < blink:
+def gather_options(m: Any, spots: Any, rules: Any, u: int, blink: int) -> None:
+    """Write down every place in every candidate route, the cheapest first; of equals the first found stays before."""
+    m[OPTIONS] = 0
+    for c in range(m[CANDIDATES]):
+        s, limit = m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE], m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE + 1]
+        if (blink > 0 and draw(m, 1024) < blink) or not has_room(m, u, s):
             continue
-        if has_room(work, u, s):
-            options_of(work, u, s)
-    order_options(work)
+        v = m[shift_at(m, s) + PERSON]
+        if limit == UNKNOWN:
+            limit = last_able(m, spots, rules, u, v)
+        if limit != NEVER:
+            options_of(m, spots, u, s, limit, pair_points(m, rules, u, v))
+    for n in range(m[OPTIONS]):
+        m[m[KEYS_AT] + n] = (m[m[OPTIONS_AT] + n * OPTION_WIDE + O_DELTA] << OPTION_BITS) | n
+    sort(m[m[KEYS_AT] : m[KEYS_AT] + m[OPTIONS]], m[OPTIONS])
 
 
 @compiled
-def options_of(work: Any, u: int, s: int) -> None:
+def options_of(m: Any, spots: Any, u: int, s: int, limit: int, points: int) -> None:
     """Write down every place in one route."""
-    v, a = work.shifts.rows[s, PERSON], work.units.rows[u, ASK]
-    last = last_able(work, u, v)
-    if last == NEVER:
-        return
-    more, told = pair_points(work, u, v) - duty_saved(work, v), told_start(work, u, v)
-    for at in range(work.routes.size[s] + 1):
-        cost = more + detour(work, v, ask_at(work, s, at - 1), a, ask_at(work, s, at))
-        low, high = fit(work, u, s, at, last, NEVER)
+    v, spot = m[shift_at(m, s) + PERSON], m[unit_at(m, u) + SPOT]
+    more, told = points - duty_saved(m, v), told_start(m, u, v)
+    for at in range(m[shift_at(m, s) + SIZE] + 1):
+        low, high = fit(m, spots, u, s, at, limit)
         if low == NEVER:
             continue
-        add_option(work, cost, s, at, low, high, 0)
-        if low <= told <= high and first_start(work, u, told) == told:
-            add_option(work, cost - work.terms[DISTURBANCE], s, at, told, told, 1)
+        cost = more + detour(spots, spot_of(m, s, at - 1), spot, spot_of(m, s, at))
+        add_option(m, cost, s, at, low, high, limit, points)
+        if told != NEVER and allows(m, u, low, high, told):
+            add_option(m, cost - m[DISTURBANCE], s, at, told, told, limit, points)
 
 
 @compiled
-def add_option(work: Any, cost: int, s: int, at: int, low: int, high: int, told: int) -> None:
+def add_option(m: Any, cost: int, s: int, at: int, low: int, high: int, limit: int, points: int) -> None:
     """Write down one option, while there is room."""
-    options, n = work.scratch.options, work.scratch.counts[OPTIONS]
-    if n == len(options):
+    if m[OPTIONS] == 1 << OPTION_BITS:
         return
-    options[n, O_DELTA], options[n, O_SHIFT], options[n, O_AT] = cost, s, at
-    options[n, O_LOW], options[n, O_HIGH], options[n, O_TOLD] = low, high, told
-    options[n, O_PERSON] = work.shifts.rows[s, PERSON]
-    work.scratch.counts[OPTIONS] += 1
+    row = option_at(m, m[OPTIONS])
+    m[row + O_DELTA], m[row + O_SHIFT], m[row + O_AT], m[row + O_LOW], m[row + O_HIGH] = cost, s, at, low, high
+    m[row + O_PERSON], m[row + O_LIMIT], m[row + O_POINTS] = m[shift_at(m, s) + PERSON], limit, points
+    m[OPTIONS] += 1
 
 
 @compiled
-def order_options(work: Any) -> None:
-    """Sort the options by cost; of equals the first found stays before."""
-    scratch = work.scratch
-    for n in range(scratch.counts[OPTIONS]):
-        scratch.keys[n] = (scratch.options[n, O_DELTA] << OPTION_BITS) | n
-    sort(scratch.keys, scratch.counts[OPTIONS])
-
-
-@compiled
-def option_at(work: Any, o: int) -> int:
-    """Return which option stands at a place of the order."""
-    return work.scratch.keys[o] & ((1 << OPTION_BITS) - 1)
-
-
-@compiled
-def pick(work: Any, u: int, start: int, want: int) -> int:
+def pick(m: Any, start: int, want: int) -> int:
     """Take the cheapest options of different people that allow a start, up to `want`; return their cost."""
-    scratch, size, cost = work.scratch, 0, 0
-    for o in range(scratch.counts[OPTIONS]):
+    size, cost = 0, 0
+    for o in range(m[OPTIONS]):
         if size == want:
             break
-        option = scratch.options[option_at(work, o)]
-        if not option[O_LOW] <= start <= option[O_HIGH]:
+        key = m[m[KEYS_AT] + o]
+        row = option_at(m, key)
+        if not m[row + O_LOW] <= start <= m[row + O_HIGH]:
             continue
         taken = False
         for n in range(size):
-            if scratch.options[scratch.picked[n], O_PERSON] == option[O_PERSON]:
+            if m[option_at(m, m[m[PICKED_AT] + n]) + O_PERSON] == m[row + O_PERSON]:
                 taken = True
         if not taken:
-            scratch.picked[size] = option_at(work, o)
+            m[m[PICKED_AT] + size] = key
             size += 1
-            cost += option[O_DELTA]
-    scratch.counts[PICKED] = size
+            cost += m[row + O_DELTA]
+    m[PICKED] = size
     return cost
 
 
 @compiled
-def room_at(work: Any, u: int, start: int) -> int:
+def room_at(m: Any, u: int, start: int) -> int:
     """Return how many more visits the compound has room for in the hours that this start touches."""
-    room, compound = FAR, work.units.rows[u, COMPOUND]
-    if compound < 0:
+    unit, room = unit_at(m, u), FAR
+    if m[unit + COMPOUND] < 0:
         return room
-    begin = start - work.terms[ORIGIN_S]
-    for hour in range(begin // HOUR_S, (begin + work.units.rows[u, LENGTH_S] - 1) // HOUR_S + 1):
-        room = min(room, work.terms[CROWD_MAX] - work.routes.crowd[compound, hour])
+    begin, first = start - m[ORIGIN_S], m[CROWD] + m[unit + COMPOUND] * m[HOURS]
+    for hour in range(begin // HOUR_S, (begin + m[unit + LENGTH_S] - 1) // HOUR_S + 1):
+        room = min(room, m[CROWD_MAX] - m[first + hour])
     return room
 
 
 @compiled
-def roomy_start(work: Any, u: int, low: int, high: int, want: int) -> int:
+def roomy_start(m: Any, u: int, low: int, high: int, want: int) -> int:
     """Return the first start between two with room for `want` in the compound, NEVER where there is none."""
     start = low
     while start != NEVER and start <= high:
-        if room_at(work, u, start) >= want:
+        if room_at(m, u, start) >= want:
             return start
-        hour = (start - work.terms[ORIGIN_S]) // HOUR_S + 1
-        start = first_start(work, u, work.terms[ORIGIN_S] + hour * HOUR_S)
+        hour = (start - m[ORIGIN_S]) // HOUR_S + 1
+        start = first_start(m, u, m[ORIGIN_S] + hour * HOUR_S)
     return NEVER

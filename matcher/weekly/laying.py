@@ -17,19 +17,16 @@ from matcher.hours import Stretch, merged
 from matcher.problem import I32, I64
 from matcher.solvers.paths import ground
 from matcher.solvers.paths.ground import Ground
-from matcher.weekly import clockwork, listing, shifts
-from matcher.weekly.crewing import OPTION_BITS
+from matcher.solvers.paths.values import SPEED_MPS
+from matcher.weekly import clockwork, listing, shifts, steps, tables
+from matcher.weekly.memory import Memory
 from matcher.weekly.searching import RUIN_MAX
 from matcher.weekly.steps import HOUR_S
-from matcher.weekly.tables import MOST, NEVER, Lists, Routes, Scratch, Shifts, Units, Work
+from matcher.weekly.tables import NEAR, NEVER, OUTSIDE, Rules, Work
 from matcher.weekly.week import Week
 
-#: The nearest shifts that a unit's list holds, and the other units around it that the search looks at.
-NEAREST, NEAR = 48, 32
 #: The price of one open place of weight 1: more than all ways of any week together.
 OPEN_POINTS = 10**8
-#: `Routes.where` of a pinned place that lies outside its person's shifts.
-OUTSIDE = -2
 
 Pin = tuple[int, int, int]  # requirement, person, start
 
@@ -73,63 +70,73 @@ def _serving(week: Week, pins: list[Pin]) -> Week:
 def _tables(week: Week, floor: Ground, pins: list[Pin], outside: set[int], seed: int) -> Laid:
     beyond = [pin for pin in pins if pin[1] in outside]
     rows, of_person = shifts.of_people(week, floor.who, _busy(week, beyond))
-    units = _units(week, floor, pins)
-    problem, size = week.problem, len(rows)
-    owing = np.zeros(len(floor.who), np.uint8) if week.owing is None else week.owing[floor.who].astype(np.uint8)
-    asked = problem.requirements
-    priced = bool(asked.favours or asked.wishes.skill.size or problem.people.points)
-    terms = (
-        problem.rest_s, week.duty_points, week.disturbance_points, week.crowd_max, week.day_max, week.from_s, priced,
-    )  # fmt: skip
-    capacity = problem.people.capacity[floor.who].astype(np.int64)
-    spent = Counter(p for _, p, _ in beyond)
+    memory = Memory()
+    _put_terms(memory, week, seed)
+    _put_units(memory, week, floor, pins)
+    _put_people(memory, week, floor, of_person, Counter(p for _, p, _ in beyond))
+    longest = max(1, int(rows[:, tables.MOST].max(initial=1)))
+    _put_routes(memory, week, rows, longest)
+    crew = int(week.problem.requirements.people.max(initial=1))
+    _put_scratch(memory, len(rows), longest, crew)
+    homes = np.column_stack((floor.people.place[:, :3], floor.people.place[:, SPEED_MPS]))
+    places = np.column_stack((floor.asks.place[:, :3], np.ones(len(floor.asks.place))))
     work = Work(
-        people=floor.people,
-        asks=floor.asks,
+        m=memory.laid(),
+        spots=np.ascontiguousarray(np.concatenate((homes, places))),
+        rules=Rules(floor.people, floor.asks),
         grids=floor.grids,
-        shifts=Shifts(np.ascontiguousarray(rows), of_person),
-        units=units,
-        lists=Lists(
-            np.full((len(units.rows), NEAREST), NEVER, np.int32),
-            np.zeros((len(units.rows), NEAREST), np.int64),
-            np.zeros(len(units.rows), np.int64),
-        ),
-        capacity=capacity - np.array([spent[p] for p in floor.who.tolist()], np.int64),
-        owing=np.where([spent[p] > 0 for p in floor.who.tolist()], 0, owing).astype(np.uint8),
-        terms=np.array(terms, np.int64),
-        routes=_routes(week, size, int(rows[:, MOST].max(initial=1)), len(units.unit_of), len(floor.who)),
-        scratch=_scratch(size, int(rows[:, MOST].max(initial=1)), units, seed),
+        hard=np.arange(len(floor.order), dtype=np.int64),
     )
     return Laid(work, floor.order, floor.who, beyond)
+
+
+def _put_terms(memory: Memory, week: Week, seed: int) -> None:
+    asked = week.problem.requirements
+    priced = bool(asked.favours or asked.wishes.skill.size or week.problem.people.points)
+    values = {
+        tables.REST_S: week.problem.rest_s,
+        tables.DUTY: week.duty_points,
+        tables.DISTURBANCE: week.disturbance_points,
+        tables.CROWD_MAX: week.crowd_max,
+        tables.DAY_MAX: week.day_max,
+        tables.ORIGIN_S: week.from_s,
+        tables.PRICED: int(priced),
+        tables.RANDOM: _mixed(seed),
+    }
+    for name, value in values.items():
+        memory.set(name, value)
 
 
 # --- units ---------------------------------------------------------------------------------------------------------
 
 
-def _units(week: Week, floor: Ground, pins: list[Pin]) -> Units:
+def _put_units(memory: Memory, week: Week, floor: Ground, pins: list[Pin]) -> None:
     asked, order = week.problem.requirements, floor.order
     places = asked.people[order].astype(np.int64)
     first = np.concatenate(([0], np.cumsum(places))).astype(np.int64)
     agreed = {r: start for r, _, start in pins}
     windows = [_windows(week, r, agreed.get(r, NEVER)) for r in order.tolist()]
     at = np.concatenate(([0], np.cumsum([len(some) for some in windows]))).astype(np.int64)
+    windows_at = memory.loose(np.array([w for some in windows for w in some], np.int64))
     told_at, told = _told(week, floor)
+    told_begin = memory.loose(told)
     apart = (asked.fixed_start_s[order] >= 0) | np.isin(order, list(agreed))
     capped = week.compound is not None and week.crowd_max > 0
     compound = week.compound[order] if capped and week.compound is not None else np.full(len(order), NEVER)
     columns = (
-        floor.ask, first[:-1], places, np.where(apart, 1, asked.minimum[order]), compound,
+        floor.ask, len(floor.who) + floor.ask, asked.depart_s[order],
+        first[:-1], places, np.where(apart, 1, asked.minimum[order]), compound,
         asked.weight[order].astype(np.int64) * OPEN_POINTS + asked.waiting[order], asked.duration_s[order],
-        at[:-1], at[1:], told_at[:-1], told_at[1:], _requests(week, order),
+        windows_at + 2 * at[:-1], windows_at + 2 * at[1:], told_begin + 2 * told_at[:-1], told_begin + 2 * told_at[1:],
+        _requests(week, order), np.zeros(len(order), np.int64),
     )  # fmt: skip
-    return Units(
-        rows=np.ascontiguousarray(np.column_stack(columns).astype(np.int64)),
-        windows=np.array([w for some in windows for w in some], np.int64).reshape(-1, 2),
-        told=told,
-        near=_near(floor),
-        hard=np.arange(len(order), dtype=np.int64),
-        unit_of=np.repeat(np.arange(len(order), dtype=np.int32), places),
-    )
+    memory.put(tables.UNITS, np.column_stack(columns), tables.UNIT_COUNT)
+    unit_of = np.repeat(np.arange(len(order), dtype=np.int64), places)
+    nowhere, nothing = np.full(len(unit_of), NEVER), np.zeros(len(unit_of), np.int64)
+    memory.put(tables.TASKS, np.column_stack((unit_of, nowhere, nowhere, nothing)), tables.TASK_COUNT)
+    memory.put(tables.NEARS, _near(floor))
+    for part in (tables.LISTED, tables.LIMITS, tables.AWAY):
+        memory.put(part, np.zeros((len(order), tables.NEAREST), np.int64))
 
 
 def _windows(week: Week, r: int, agreed_s: int) -> list[tuple[int, int]]:
@@ -182,26 +189,88 @@ def _numbers(order: I64, rows: I32) -> I64:
     return dense[rows]
 
 
-def _near(floor: Ground) -> I32:
-    """Return the nearest other units of each; at one point, in any order that is always the same."""
+def _near(floor: Ground) -> I64:
+    """Return the nearest other units of each, NEVER = no more; at one point, in an order that is always the same."""
     points = floor.asks.place[floor.ask, :3]
+    near = np.full((len(points), NEAR), NEVER, np.int64)
     found = min(NEAR + 1, len(points))
+    if found < 2:
+        return near
     _, table = cKDTree(points).query(points, k=np.arange(1, found + 1))
     own = np.arange(len(points))[:, None]
-    # the point itself need not come first among equals: push it, or else the last, to the end
+    # the point itself need not come first among equals: put it, or else the furthest, last
     last = np.where((table == own).any(axis=1), own[:, 0], table[:, -1])
     order = np.argsort(table == last[:, None], axis=1, kind="stable")
-    near = np.take_along_axis(table, order, axis=1)[:, :-1]
-    return np.ascontiguousarray(near.astype(np.int32))
+    near[:, : found - 1] = np.take_along_axis(table, order, axis=1)[:, :-1]
+    return near
 
 
 def _hardest(work: Work) -> None:
     """Order units by the time that their starts leave, the tightest first; of equals large crews, then short lists."""
-    rows, windows = work.units.rows, work.units.windows
-    slack = np.zeros(len(windows) + 1, np.int64)
-    slack[1:] = np.cumsum(windows[:, 1] - windows[:, 0])
-    free = slack[rows[:, 8]] - slack[rows[:, 7]]
-    work.units.hard[:] = np.lexsort((work.lists.count, -rows[:, 2], free))
+    rows = memory_of(work, tables.UNITS, tables.UNIT_WIDE, tables.UNIT_COUNT)
+    free = [_slack(work.m, a, b) for a, b in rows[:, [tables.WINDOW_AT, tables.WINDOW_END]].tolist()]
+    work.hard[:] = np.lexsort((rows[:, tables.COUNT], -rows[:, tables.PLACES], np.array(free, np.int64)))
+
+
+def _slack(m: I64, begin: int, end: int) -> int:
+    return int((m[begin + 1 : end : 2] - m[begin:end:2]).sum())
+
+
+def memory_of(work: Work, part: int, wide: int, count: int) -> I64:
+    """Return one part of the memory as a table: a view."""
+    begin, size = int(work.m[part]), int(work.m[count])
+    return work.m[begin : begin + size * wide].reshape(size, wide)
+
+
+# --- people and routes ---------------------------------------------------------------------------------------------
+
+
+def _put_people(memory: Memory, week: Week, floor: Ground, of_person: I64, spent: Counter[int]) -> None:
+    people = week.problem.people
+    gone = np.array([spent[p] for p in floor.who.tolist()], np.int64)
+    owing = np.zeros(len(floor.who), np.int64) if week.owing is None else week.owing[floor.who].astype(np.int64)
+    table = np.zeros((len(floor.who) + 1, tables.PERSON_WIDE), np.int64)
+    table[:, tables.FIRST_SHIFT] = of_person
+    table[:-1, tables.CAPACITY] = people.capacity[floor.who] - gone
+    table[:-1, tables.OWING] = np.where(gone > 0, 0, owing)
+    memory.put(tables.PERSONS, table)
+    memory.set(tables.PERSON_COUNT, len(floor.who))
+
+
+def _put_routes(memory: Memory, week: Week, rows: I64, longest: int) -> None:
+    memory.put(tables.SHIFTS, np.column_stack((rows, np.zeros(len(rows), np.int64))), tables.SHIFT_COUNT)
+    memory.put(tables.STOPS, np.zeros((len(rows), longest * tables.STOP_WIDE), np.int64))
+    memory.set(tables.LONGEST, longest)
+    compounds = 0 if week.compound is None else int(week.compound.max(initial=-1)) + 1
+    hours = (week.until_s - week.from_s) // HOUR_S + 2
+    memory.put(tables.CROWD, np.zeros((compounds, hours), np.int64))
+    memory.set(tables.HOURS, hours)
+
+
+def _put_scratch(memory: Memory, size: int, longest: int, crew: int) -> None:
+    moves = (RUIN_MAX + NEAR + 2) * 2 * crew
+    options = 1 << tables.OPTION_BITS
+    parts = {
+        tables.CANDIDATES_AT: (size + 1) * tables.CANDIDATE_WIDE,
+        tables.OPTIONS_AT: options * tables.OPTION_WIDE,
+        tables.KEYS_AT: options,
+        tables.SEEN_AT: size,
+        tables.STAMP_AT: size,
+        tables.TOUCHED_AT: moves * (2 + longest * tables.STOP_WIDE),
+        tables.MOVED_AT: moves * tables.MOVE_WIDE,
+        tables.CHOSEN_AT: NEAR + 1,
+        tables.PICKED_AT: crew + 1,
+        tables.BEST_AT: crew + 1,
+    }
+    for part, length in parts.items():
+        memory.put(part, np.zeros(length, np.int64))
+    memory.set(tables.CHOSEN_MAX, NEAR + 1)
+
+
+def _mixed(seed: int) -> int:
+    """Return a start of the random numbers that is not zero and differs from seed to seed."""
+    mixed = ((seed + 1) * 0x9E3779B97F4A7C15 | 1) & (2**64 - 1)
+    return mixed - 2**64 if mixed >= 2**63 else mixed
 
 
 # --- pinned work ---------------------------------------------------------------------------------------------------
@@ -247,8 +316,9 @@ def _pin(laid: Laid, pins: list[Pin], outside: set[int]) -> set[int]:
 
 
 def _open_tasks(laid: Laid) -> dict[int, list[int]]:
-    rows = laid.work.units.rows
-    return {u: list(range(a, a + n))[::-1] for u, (a, n) in enumerate(zip(rows[:, 1], rows[:, 2], strict=True))}
+    rows = memory_of(laid.work, tables.UNITS, tables.UNIT_WIDE, tables.UNIT_COUNT)
+    places = zip(rows[:, tables.FIRST].tolist(), rows[:, tables.PLACES].tolist(), strict=True)
+    return {u: list(range(first, first + count))[::-1] for u, (first, count) in enumerate(places)}
 
 
 def _inverse(order: I64) -> dict[int, int]:
@@ -259,71 +329,28 @@ def _shift_at(work: Work, v: int, start: int) -> int:
     """Return the shift of a person that holds a moment."""
     if v == NEVER:
         return NEVER
-    for s in range(int(work.shifts.of_person[v]), int(work.shifts.of_person[v + 1])):
-        if work.shifts.rows[s, 1] <= start < work.shifts.rows[s, 2]:
+    row = tables.person_at(work.m, v) + tables.FIRST_SHIFT
+    for s in range(int(work.m[row]), int(work.m[row + tables.PERSON_WIDE])):
+        shift = tables.shift_at(work.m, s)
+        if work.m[shift + tables.FROM_S] <= start < work.m[shift + tables.UNTIL_S]:
             return s
     return NEVER
 
 
 def _seat(work: Work, s: int, own: list[Pin]) -> bool:
-    """Put tasks with their starts into a shift, in order of time; False where they do not fit."""
-    from matcher.weekly import steps
-
-    routes = work.routes
-    for t, _, start in own:
-        routes.where[t], routes.fixed[t], routes.pinned[t] = (OUTSIDE if s == NEVER else s), start, 1
-        steps.crowd(work, int(work.units.unit_of[t]), start, 1)
-    if s == NEVER:
-        return True
-    if len(own) > routes.task.shape[1]:
+    """Put pinned (task, person, start) into a shift, in order of time; False where they do not fit."""
+    m = work.m
+    if s != NEVER and len(own) > m[tables.LONGEST]:
         return False
-    routes.task[s, : len(own)] = [t for t, _, _ in own]
-    routes.size[s] = len(own)
-    routes.visits[work.shifts.rows[s, 0]] += len(own)
-    return bool(clockwork.schedule(work, s))
-
-
-# --- memory --------------------------------------------------------------------------------------------------------
-
-
-def _routes(week: Week, size: int, longest: int, tasks: int, people: int) -> Routes:
-    compounds = 0 if week.compound is None else int(week.compound.max(initial=-1)) + 1
-    hours = (week.until_s - week.from_s) // HOUR_S + 2
-    longest = max(1, longest)
-    return Routes(
-        task=np.zeros((size, longest), np.int32),
-        size=np.zeros(size, np.int32),
-        begin=np.zeros((size, longest), np.int64),
-        last=np.zeros((size, longest), np.int64),
-        where=np.full(tasks, NEVER, np.int32),
-        fixed=np.full(tasks, NEVER, np.int64),
-        pinned=np.zeros(tasks, np.uint8),
-        visits=np.zeros(people, np.int64),
-        crowd=np.zeros((max(1, compounds), hours), np.int32),
-    )
-
-
-def _scratch(size: int, longest: int, units: Units, seed: int) -> Scratch:
-    crew = int(units.rows[:, 2].max(initial=1))
-    moves = (RUIN_MAX + NEAR + 2) * 2 * crew
-    return Scratch(
-        counts=np.zeros(7, np.int64),
-        options=np.zeros((1 << OPTION_BITS, 7), np.int64),
-        keys=np.zeros(1 << OPTION_BITS, np.int64),
-        candidates=np.zeros(size + 1, np.int32),
-        seen=np.zeros(size, np.int64),
-        stamp=np.zeros(size, np.int64),
-        touched=np.zeros(moves, np.int32),
-        saved=np.zeros((moves, max(1, longest)), np.int32),
-        saved_size=np.zeros(moves, np.int32),
-        moved=np.zeros((moves, 3), np.int64),
-        units=np.zeros(NEAR + 1, np.int64),
-        picked=np.zeros(crew + 1, np.int64),
-        best=np.zeros(crew + 1, np.int64),
-        random=np.array([_mixed(seed)], np.uint64),
-    )
-
-
-def _mixed(seed: int) -> int:
-    """Return a start of the random numbers that is not zero and differs from seed to seed."""
-    return ((seed + 1) * 0x9E3779B97F4A7C15 | 1) & (2**64 - 1)
+    for i, (t, _, start) in enumerate(own):
+        row = tables.task_at(m, t)
+        m[row + tables.TASK_WHERE] = OUTSIDE if s == NEVER else s
+        m[row + tables.TASK_FIXED], m[row + tables.TASK_PINNED] = start, 1
+        if s == NEVER:
+            steps.crowd(m, int(m[row + tables.TASK_UNIT]), start, 1)
+            continue
+        steps.count(m, t, 1)
+        stop = tables.stop_at(m, s, i)
+        m[stop + tables.TASK], m[stop + tables.LIMIT], m[stop + tables.POINTS] = t, start, 0
+        m[tables.shift_at(m, s) + tables.SIZE] = i + 1
+    return s == NEVER or bool(clockwork.schedule(m, work.spots, s))

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from matcher.weekly import laying, searching, steps, telling
 from matcher.weekly.laying import Laid
-from matcher.weekly.tables import Routes
+from matcher.problem import I64
+from matcher.weekly.tables import SHIFT_COUNT, UNIT_COUNT
 from matcher.weekly.week import Effort, Week, WeekPlan
 
 #: The best plan is looked for after each of so many stretches of the search.
@@ -26,7 +27,7 @@ def run(week: Week, effort: Effort) -> WeekPlan:
 class Stage:
     """A plan on the way: feasible and complete in itself. Call it for the plan; `cost`, `iterations` say how far it is."""
 
-    def __init__(self, week: Week, laid: Laid, routes: Routes, first_cost: int, cost: int, iterations: int) -> None:
+    def __init__(self, week: Week, laid: Laid, routes: I64, first_cost: int, cost: int, iterations: int) -> None:
         self._week, self._laid, self._routes = week, laid, routes
         self.first_cost, self.cost, self.iterations = first_cost, cost, iterations
 
@@ -39,12 +40,12 @@ def stages(week: Week, effort: Effort) -> Iterator[Stage]:
     """Yield the first plan, then the best so far after each stretch of the search; whoever has enough stops asking."""
     laid = laying.lay(week, effort.seed)
     work = laid.work
-    if not len(work.units.rows) or not len(work.shifts.rows):
-        yield Stage(week, laid, work.routes, 0, 0, 0)
+    if not work.m[UNIT_COUNT] or not work.m[SHIFT_COUNT]:
+        yield Stage(week, laid, work.m.copy(), 0, 0, 0)
         return
     searching.construct(work)
-    first = cost = best = int(steps.total(work))
-    kept = _copy(work.routes)
+    first = cost = best = int(steps.total(work.m, work.spots))
+    kept = work.m.copy()
     yield Stage(week, laid, kept, first, best, 0)
     marks = [effort.iterations * n // STRETCHES for n in range(STRETCHES + 1)]
     for done, until in zip(marks, marks[1:], strict=False):
@@ -52,11 +53,6 @@ def stages(week: Week, effort: Effort) -> Iterator[Stage]:
             work, done, until, effort.iterations, effort.warm_points, effort.cold_points
         ) + searching.widen(work)
         if cost < best:
-            best, kept = cost, _copy(work.routes)
+            best, kept = cost, work.m.copy()
         yield Stage(week, laid, kept, first, best, until)
-
-
-def _copy(routes: Routes) -> Routes:
-    """Return the routes as they are now, apart from what the search goes on to change."""
-    return Routes(*(column.copy() for column in routes))
 

@@ -14,18 +14,38 @@ from matcher.solvers.paths.values import CHORD, FURTHEST_M, GRID
 from matcher.weekly.choosing import BLINK, draw, place_single
 from matcher.weekly.compiling import compiled
 from matcher.weekly.crewing import place_crew
-from matcher.weekly.pairs import alone, has_room
+from matcher.weekly.pairs import alone, has_room, last_able
 from matcher.weekly.steps import begin_step, take_out, undo
 from matcher.weekly.tables import (
     ASK,
+    CANDIDATE_WIDE,
     CANDIDATES,
+    CANDIDATES_AT,
+    CHOSEN_AT,
+    CHOSEN_MAX,
     COMPOUND,
+    COUNT,
     FIRST,
+    FIRST_SHIFT,
+    LIMITS,
+    LISTED,
+    NEAR,
+    NEAREST,
+    NEARS,
     NEVER,
+    PERSON_WIDE,
     PLACES,
     SEEN,
+    SEEN_AT,
+    TASK_PINNED,
+    TASK_WHERE,
     TOLD_AT,
     TOLD_END,
+    UNIT_COUNT,
+    UNKNOWN,
+    person_at,
+    task_at,
+    unit_at,
 )
 
 #: Units taken out at most in one step.
@@ -35,81 +55,83 @@ WIDE_MAX = 4096
 
 
 @compiled
-def is_open(work: Any, u: int) -> bool:
+def is_open(m: Any, u: int) -> bool:
     """Say whether a unit has an open place."""
-    first = work.units.rows[u, FIRST]
-    for t in range(first, first + work.units.rows[u, PLACES]):  # noqa: SIM110 - compiled
-        if work.routes.where[t] == NEVER:
+    first = m[unit_at(m, u) + FIRST]
+    for t in range(first, first + m[unit_at(m, u) + PLACES]):  # noqa: SIM110 - compiled
+        if m[task_at(m, t) + TASK_WHERE] == NEVER:
             return True
     return False
 
 
 @compiled
-def place(work: Any, u: int, blink: int) -> int:
+def place(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
     """Fill a unit's open places from the candidates; return the change of cost."""
-    if work.units.rows[u, PLACES] == 1 and work.units.rows[u, COMPOUND] < 0:
-        return place_single(work, u, blink)
-    return place_crew(work, u, blink)
+    if m[unit_at(m, u) + PLACES] == 1 and m[unit_at(m, u) + COMPOUND] < 0:
+        return place_single(m, spots, rules, u, blink)
+    return place_crew(m, spots, rules, u, blink)
 
 
 @compiled
-def begin_candidates(work: Any) -> None:
+def begin_candidates(m: Any) -> None:
     """Empty the candidates."""
-    work.scratch.counts[CANDIDATES] = 0
-    work.scratch.counts[SEEN] += 1
+    m[CANDIDATES] = 0
+    m[SEEN] += 1
 
 
 @compiled
-def add_candidate(work: Any, s: int) -> None:
-    """Add a shift to the candidates, once."""
-    scratch = work.scratch
-    if scratch.seen[s] != scratch.counts[SEEN]:
-        scratch.seen[s] = scratch.counts[SEEN]
-        scratch.candidates[scratch.counts[CANDIDATES]] = s
-        scratch.counts[CANDIDATES] += 1
+def add_candidate(m: Any, s: int, limit: int) -> None:
+    """Add a shift to the candidates, once. `limit`: the last start that the pair's rules allow, or UNKNOWN."""
+    if m[m[SEEN_AT] + s] != m[SEEN]:
+        m[m[SEEN_AT] + s] = m[SEEN]
+        at = m[CANDIDATES_AT] + m[CANDIDATES] * CANDIDATE_WIDE
+        m[at], m[at + 1] = s, limit
+        m[CANDIDATES] += 1
 
 
 @compiled
-def add_told(work: Any, u: int) -> None:
+def add_told(m: Any, u: int) -> None:
     """Add the shifts of those who were told."""
-    for n in range(work.units.rows[u, TOLD_AT], work.units.rows[u, TOLD_END]):
-        v = work.units.told[n, 0]
-        for s in range(work.shifts.of_person[v], work.shifts.of_person[v + 1]):
-            add_candidate(work, s)
+    row = unit_at(m, u)
+    for n in range(m[row + TOLD_AT], m[row + TOLD_END], 2):
+        person = person_at(m, m[n])
+        for s in range(m[person + FIRST_SHIFT], m[person + PERSON_WIDE + FIRST_SHIFT]):
+            add_candidate(m, s, UNKNOWN)
 
 
 @compiled
-def gather(work: Any, u: int) -> None:
+def gather(m: Any, u: int) -> None:
     """Make the candidates of a unit: its nearest capable shifts, those that serve near units, those told."""
-    lists, units, routes = work.lists, work.units, work.routes
-    begin_candidates(work)
-    for n in range(lists.count[u]):
-        add_candidate(work, lists.shift[u, n])
-    for n in range(units.near.shape[1]):
-        other = units.near[u, n]
+    begin_candidates(m)
+    listed, limits = m[LISTED] + u * NEAREST, m[LIMITS] + u * NEAREST
+    for n in range(m[unit_at(m, u) + COUNT]):
+        add_candidate(m, m[listed + n], m[limits + n])
+    for n in range(NEAR):
+        other = m[m[NEARS] + u * NEAR + n]
         if other < 0:
             break
-        for t in range(units.rows[other, FIRST], units.rows[other, FIRST] + units.rows[other, PLACES]):
-            if routes.where[t] >= 0:
-                add_candidate(work, routes.where[t])
-    add_told(work, u)
+        first = m[unit_at(m, other) + FIRST]
+        for t in range(first, first + m[unit_at(m, other) + PLACES]):
+            if m[task_at(m, t) + TASK_WHERE] >= 0:
+                add_candidate(m, m[task_at(m, t) + TASK_WHERE], UNKNOWN)
+    add_told(m, u)
 
 
 @compiled
 def construct(work: Any) -> int:
     """Make the first plan: what was told first, then the hardest windows first; return the change of cost."""
-    change = 0
-    for u in work.units.hard:
-        if work.units.rows[u, TOLD_AT] < work.units.rows[u, TOLD_END] and is_open(work, u):
-            begin_step(work)
-            begin_candidates(work)
-            add_told(work, u)
-            change += place(work, u, 0)
-    for u in work.units.hard:
-        if is_open(work, u):
-            begin_step(work)
-            gather(work, u)
-            change += place(work, u, 0)
+    m, spots, rules, change = work.m, work.spots, work.rules, 0
+    for u in work.hard:
+        if m[unit_at(m, u) + TOLD_AT] < m[unit_at(m, u) + TOLD_END] and is_open(m, u):
+            begin_step(m)
+            begin_candidates(m)
+            add_told(m, u)
+            change += place(m, spots, rules, u, 0)
+    for u in work.hard:
+        if is_open(m, u):
+            begin_step(m)
+            gather(m, u)
+            change += place(m, spots, rules, u, 0)
     return change + widen(work)
 
 
@@ -117,38 +139,37 @@ def construct(work: Any) -> int:
 def widen(work: Any) -> int:
     """Try every capable shift for what is still open, the nearest rings first; return the change of cost."""
     change = 0
-    for u in work.units.hard:
-        if is_open(work, u):
-            begin_step(work)
-            change += place_anywhere(work, u)
+    for u in work.hard:
+        if is_open(work.m, u):
+            begin_step(work.m)
+            change += place_anywhere(work.m, work.spots, work.rules, work.grids, u)
     return change
 
 
 @compiled
-def place_anywhere(work: Any, u: int) -> int:
+def place_anywhere(m: Any, spots: Any, rules: Any, grids: Any, u: int) -> int:
     """Fill a unit from the nearest rings that hold somebody who can; return the change of cost."""
-    grids, asks, scratch = work.grids, work.asks, work.scratch
-    a = work.units.rows[u, ASK]
+    a, asks = m[unit_at(m, u) + ASK], rules.asks
     q = asks.facts[a, GRID]
-    row, col = home_cell(grids, asks, a)
+    y, x = home_cell(grids, asks, a)
     ring, tried = 0, 0
-    begin_candidates(work)
+    begin_candidates(m)
     while True:
         for number in range(spans_of(ring)):
-            at, end = span(grids, q, row, col, ring, number)
+            at, end = span(grids, q, y, x, ring, number)
             for n in range(at, end):
                 if square(asks.place[a], grids.spots[n]) > grids.spots[n, CHORD]:
                     continue
-                add_capable(work, u, grids.entries[n])
-                if scratch.counts[CANDIDATES] >= WIDE_MAX:
-                    change = place(work, u, 0)
+                add_capable(m, spots, rules, u, grids.entries[n])
+                if m[CANDIDATES] >= WIDE_MAX:
+                    change = place(m, spots, rules, u, 0)
                     if change != 0:
                         return change
-                    begin_candidates(work)
+                    begin_candidates(m)
                     tried = 0
-        if scratch.counts[CANDIDATES] > tried:
-            tried = scratch.counts[CANDIDATES]
-            change = place(work, u, 0)
+        if m[CANDIDATES] > tried:
+            tried = m[CANDIDATES]
+            change = place(m, spots, rules, u, 0)
             if change != 0:
                 return change
         if safe_m(grids, asks, a, ring) > grids.frame[q, FURTHEST_M]:
@@ -157,71 +178,71 @@ def place_anywhere(work: Any, u: int) -> int:
 
 
 @compiled
-def add_capable(work: Any, u: int, v: int) -> None:
+def add_capable(m: Any, spots: Any, rules: Any, u: int, v: int) -> None:
     """Add those of a person's shifts that could serve the unit and have room."""
-    for s in range(work.shifts.of_person[v], work.shifts.of_person[v + 1]):
-        if has_room(work, u, s) and alone(work, u, s)[0] != NEVER:
-            add_candidate(work, s)
+    limit, person = last_able(m, spots, rules, u, v), person_at(m, v)
+    if limit == NEVER:
+        return
+    for s in range(m[person + FIRST_SHIFT], m[person + PERSON_WIDE + FIRST_SHIFT]):
+        if has_room(m, u, s) and alone(m, spots, u, s, limit):
+            add_candidate(m, s, limit)
 
 
 @compiled
-def ruin(work: Any, u: int, most: int) -> tuple[int, int]:
+def ruin(m: Any, spots: Any, u: int, most: int) -> tuple[int, int]:
     """Open up to `most` units around one, which are written down with the open ones among them.
 
     Returns how many are written down, and the change of cost.
     """
-    units, scratch = work.units, work.scratch
     size, taken, change = 0, 0, 0
-    for n in range(-1, units.near.shape[1]):
-        other = u if n < 0 else units.near[u, n]
-        if other < 0 or taken == most or size == len(scratch.units):
+    for n in range(-1, NEAR):
+        other = u if n < 0 else m[m[NEARS] + u * NEAR + n]
+        if other < 0 or taken == most or size == m[CHOSEN_MAX]:
             break
-        removed = False
-        first = units.rows[other, FIRST]
-        for t in range(first, first + units.rows[other, PLACES]):
-            if work.routes.where[t] >= 0 and work.routes.pinned[t] == 0:
-                change += take_out(work, t)
+        removed, first = False, m[unit_at(m, other) + FIRST]
+        for t in range(first, first + m[unit_at(m, other) + PLACES]):
+            if m[task_at(m, t) + TASK_WHERE] >= 0 and m[task_at(m, t) + TASK_PINNED] == 0:
+                change += take_out(m, spots, t)
                 removed = True
         if removed:
             taken += 1
-        if removed or is_open(work, other):
-            scratch.units[size] = other
+        if removed or is_open(m, other):
+            m[m[CHOSEN_AT] + size] = other
             size += 1
     return size, change
 
 
 @compiled
-def shuffle(work: Any, size: int, hardest: bool) -> None:
-    """Bring the units of a step into an order by chance, or the fewest people at hand first."""
-    chosen, lists = work.scratch.units, work.lists
+def shuffle(m: Any, size: int, hardest: bool) -> None:
+    """Bring the units of a step into an order by chance, or the fewest shifts at hand first."""
+    first = m[CHOSEN_AT]
     for n in range(size - 1, 0, -1):
-        other = draw(work.scratch.random, n + 1)
-        chosen[n], chosen[other] = chosen[other], chosen[n]
+        other = draw(m, n + 1)
+        m[first + n], m[first + other] = m[first + other], m[first + n]
     if hardest:
         for i in range(1, size):
             at = i
-            while at > 0 and lists.count[chosen[at - 1]] > lists.count[chosen[at]]:
-                chosen[at - 1], chosen[at] = chosen[at], chosen[at - 1]
+            while at > 0 and m[unit_at(m, m[first + at - 1]) + COUNT] > m[unit_at(m, m[first + at]) + COUNT]:
+                m[first + at - 1], m[first + at] = m[first + at], m[first + at - 1]
                 at -= 1
 
 
 @compiled
-def step(work: Any, warmth: float) -> int:
+def step(m: Any, spots: Any, rules: Any, warmth: float) -> int:
     """Ruin and recreate once; return the change of cost, 0 where it was not taken."""
-    random, units = work.scratch.random, work.units
-    begin_step(work)
-    size, change = ruin(work, draw(random, len(units.rows)), 1 + draw(random, RUIN_MAX))
-    shuffle(work, size, draw(random, 2) == 0)
+    begin_step(m)
+    size, change = ruin(m, spots, draw(m, m[UNIT_COUNT]), 1 + draw(m, RUIN_MAX))
+    shuffle(m, size, draw(m, 2) == 0)
     for n in range(size):
-        u = work.scratch.units[n]
-        gather(work, u)
-        change += place(work, u, BLINK)
+        u = m[m[CHOSEN_AT] + n]
+        gather(m, u)
+        change += place(m, spots, rules, u, BLINK)
     if change <= 0:
         return change
-    chance = (draw(random, 1 << 30) + 1) / (1 << 30)
+    chance = (draw(m, 1 << 30) + 1) / (1 << 30)
     if change < -warmth * math.log(chance):
         return change
-    undo(work)
+    undo(m)
     return 0
 
 
@@ -231,5 +252,5 @@ def search(work: Any, done: int, until: int, all_steps: int, warm: float, cold: 
     change = 0
     for n in range(done, until):
         warmth = warm * math.exp(math.log(cold / warm) * n / all_steps)
-        change += step(work, warmth)
+        change += step(work.m, work.spots, work.rules, warmth)
     return change

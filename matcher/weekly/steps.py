@@ -9,189 +9,217 @@ from typing import Any
 
 from matcher.weekly.clockwork import points_of, schedule, way_m
 from matcher.weekly.compiling import compiled
-from matcher.weekly.pairs import duty_saved, pair_points, told_start
+from matcher.weekly.pairs import duty_saved, told_start
 from matcher.weekly.tables import (
-    ASK,
     COMPOUND,
+    CROWD,
     DISTURBANCE,
     DUTY,
-    HOME_ASK,
+    HOURS,
     LENGTH_S,
+    LIMIT,
+    LONGEST,
+    MOVE_WIDE,
     MOVED,
+    MOVED_AT,
     NEVER,
     ORIGIN_S,
+    OWING,
     PERSON,
+    PERSON_COUNT,
+    POINTS,
     PRICE,
+    SHIFT_COUNT,
+    SIZE,
+    SPOT,
     STAMP,
+    STAMP_AT,
+    STOP_WIDE,
+    TASK,
+    TASK_COUNT,
+    TASK_FIXED,
+    TASK_UNIT,
+    TASK_WHERE,
     TOUCHED,
+    TOUCHED_AT,
+    VISITS,
+    person_at,
+    shift_at,
+    spot_of,
+    stop_at,
+    task_at,
+    unit_at,
 )
 
 HOUR_S = 3600
 
 
 @compiled
-def ask_at(work: Any, s: int, i: int) -> int:
-    """Return the ask at a place of a route; home before its first and after its last."""
-    if i < 0 or i >= work.routes.size[s]:
-        return HOME_ASK
-    return work.units.rows[work.units.unit_of[work.routes.task[s, i]], ASK]
-
-
-@compiled
-def detour(work: Any, v: int, a: int, b: int, c: int) -> int:
+def detour(spots: Any, a: int, b: int, c: int) -> int:
     """Return the metres that going from a to c by way of b costs more."""
-    direct = 0 if a == HOME_ASK and c == HOME_ASK else points_of(way_m(work, v, a, c))
-    return points_of(way_m(work, v, a, b)) + points_of(way_m(work, v, b, c)) - direct
+    return points_of(way_m(spots, a, b)) + points_of(way_m(spots, b, c)) - points_of(way_m(spots, a, c))
 
 
 @compiled
-def begin_step(work: Any) -> None:
+def begin_step(m: Any) -> None:
     """From here on, everything can be undone."""
-    counts = work.scratch.counts
-    counts[STAMP] += 1
-    counts[TOUCHED] = counts[MOVED] = 0
+    m[STAMP] += 1
+    m[TOUCHED] = 0
+    m[MOVED] = 0
 
 
 @compiled
-def touch(work: Any, s: int) -> None:
+def saved_at(m: Any, n: int) -> int:
+    """Return where a saved route begins: its shift, its size, its stops."""
+    return m[TOUCHED_AT] + n * (2 + m[LONGEST] * STOP_WIDE)
+
+
+@compiled
+def touch(m: Any, s: int) -> None:
     """Keep a route as it was before the step."""
-    routes, scratch = work.routes, work.scratch
-    if scratch.stamp[s] == scratch.counts[STAMP]:
+    if m[m[STAMP_AT] + s] == m[STAMP]:
         return
-    scratch.stamp[s] = scratch.counts[STAMP]
-    n = scratch.counts[TOUCHED]
-    scratch.touched[n], scratch.saved_size[n] = s, routes.size[s]
-    for i in range(routes.size[s]):
-        scratch.saved[n, i] = routes.task[s, i]
-    scratch.counts[TOUCHED] += 1
+    m[m[STAMP_AT] + s] = m[STAMP]
+    at, size, first = saved_at(m, m[TOUCHED]), m[shift_at(m, s) + SIZE], stop_at(m, s, 0)
+    m[at], m[at + 1] = s, size
+    for n in range(size * STOP_WIDE):
+        m[at + 2 + n] = m[first + n]
+    m[TOUCHED] += 1
 
 
 @compiled
-def note(work: Any, t: int) -> None:
+def note(m: Any, t: int) -> None:
     """Keep where a task was."""
-    scratch, n = work.scratch, work.scratch.counts[MOVED]
-    scratch.moved[n, 0], scratch.moved[n, 1], scratch.moved[n, 2] = t, work.routes.where[t], work.routes.fixed[t]
-    scratch.counts[MOVED] += 1
+    at, row = m[MOVED_AT] + m[MOVED] * MOVE_WIDE, task_at(m, t)
+    m[at], m[at + 1], m[at + 2] = t, m[row + TASK_WHERE], m[row + TASK_FIXED]
+    m[MOVED] += 1
 
 
 @compiled
-def count(work: Any, t: int, by: int) -> None:
+def count(m: Any, t: int, by: int) -> None:
     """Count a placed task, or count it no more: the person's visits, the compound's hours."""
-    routes, units = work.routes, work.units
-    if routes.where[t] < 0:
+    row = task_at(m, t)
+    if m[row + TASK_WHERE] < 0:
         return
-    routes.visits[work.shifts.rows[routes.where[t], PERSON]] += by
-    crowd(work, units.unit_of[t], routes.fixed[t], by)
+    m[person_at(m, m[shift_at(m, m[row + TASK_WHERE]) + PERSON]) + VISITS] += by
+    crowd(m, m[row + TASK_UNIT], m[row + TASK_FIXED], by)
 
 
 @compiled
-def crowd(work: Any, u: int, start: int, by: int) -> None:
+def crowd(m: Any, u: int, start: int, by: int) -> None:
     """Add to the visits of a compound in each hour that this one touches."""
-    compound = work.units.rows[u, COMPOUND]
-    if compound < 0:
+    row = unit_at(m, u)
+    if m[row + COMPOUND] < 0:
         return
-    begin, hours = start - work.terms[ORIGIN_S], work.routes.crowd.shape[1]
-    for hour in range(begin // HOUR_S, (begin + work.units.rows[u, LENGTH_S] - 1) // HOUR_S + 1):
-        if 0 <= hour < hours:  # pinned work may lie outside the week
-            work.routes.crowd[compound, hour] += by
+    begin, first = start - m[ORIGIN_S], m[CROWD] + m[row + COMPOUND] * m[HOURS]
+    for hour in range(begin // HOUR_S, (begin + m[row + LENGTH_S] - 1) // HOUR_S + 1):
+        if 0 <= hour < m[HOURS]:  # pinned work may lie outside the week
+            m[first + hour] += by
 
 
 @compiled
-def put_in(work: Any, t: int, s: int, at: int, fixed: int) -> int:
-    """Put an open task into a route before place `at`; return the change of cost."""
-    routes, u, v = work.routes, work.units.unit_of[t], work.shifts.rows[s, PERSON]
-    touch(work, s)
-    note(work, t)
-    a = work.units.rows[u, ASK]
-    change = detour(work, v, ask_at(work, s, at - 1), a, ask_at(work, s, at))
-    change += pair_points(work, u, v) - work.units.rows[u, PRICE] - duty_saved(work, v)
-    if fixed != NEVER and told_start(work, u, v) == fixed:
-        change -= work.terms[DISTURBANCE]
-    for i in range(routes.size[s], at, -1):
-        routes.task[s, i] = routes.task[s, i - 1]
-    routes.task[s, at] = t
-    routes.size[s] += 1
-    routes.where[t], routes.fixed[t] = s, fixed
-    count(work, t, 1)
-    schedule(work, s)
+def put_in(m: Any, spots: Any, t: int, s: int, at: int, fixed: int, limit: int, points: int) -> int:
+    """Put an open task into a route before place `at`; return the change of cost.
+
+    `limit`, `points`: the last start that the pair's rules allow, and what the pair costs beyond the way.
+    """
+    touch(m, s)
+    note(m, t)
+    row, shift = task_at(m, t), shift_at(m, s)
+    u, v = m[row + TASK_UNIT], m[shift + PERSON]
+    unit = unit_at(m, u)
+    change = detour(spots, spot_of(m, s, at - 1), m[unit + SPOT], spot_of(m, s, at))
+    change += points - m[unit + PRICE] - duty_saved(m, v)
+    if fixed != NEVER and told_start(m, u, v) == fixed:
+        change -= m[DISTURBANCE]
+    first = stop_at(m, s, at)
+    for n in range((m[shift + SIZE] - at) * STOP_WIDE - 1, -1, -1):
+        m[first + STOP_WIDE + n] = m[first + n]
+    m[first + TASK], m[first + LIMIT], m[first + POINTS] = t, limit, points
+    m[shift + SIZE] += 1
+    m[row + TASK_WHERE], m[row + TASK_FIXED] = s, fixed
+    count(m, t, 1)
+    schedule(m, spots, s)
     return change
 
 
 @compiled
-def take_out(work: Any, t: int) -> int:
+def take_out(m: Any, spots: Any, t: int) -> int:
     """Open a filled task; return the change of cost."""
-    routes, u, s = work.routes, work.units.unit_of[t], work.routes.where[t]
-    v = work.shifts.rows[s, PERSON]
-    touch(work, s)
-    note(work, t)
+    row = task_at(m, t)
+    u, s = m[row + TASK_UNIT], m[row + TASK_WHERE]
+    shift, unit = shift_at(m, s), unit_at(m, u)
+    v = m[shift + PERSON]
+    touch(m, s)
+    note(m, t)
     at = 0
-    while routes.task[s, at] != t:
+    while m[stop_at(m, s, at) + TASK] != t:
         at += 1
-    a = work.units.rows[u, ASK]
-    change = work.units.rows[u, PRICE] - pair_points(work, u, v)
-    change -= detour(work, v, ask_at(work, s, at - 1), a, ask_at(work, s, at + 1))
-    if routes.fixed[t] != NEVER and told_start(work, u, v) == routes.fixed[t]:
-        change += work.terms[DISTURBANCE]
-    count(work, t, -1)
-    for i in range(at, routes.size[s] - 1):
-        routes.task[s, i] = routes.task[s, i + 1]
-    routes.size[s] -= 1
-    routes.where[t], routes.fixed[t] = NEVER, NEVER
-    schedule(work, s)
-    return change + duty_saved(work, v)
+    first = stop_at(m, s, at)
+    change = m[unit + PRICE] - m[first + POINTS]
+    change -= detour(spots, spot_of(m, s, at - 1), m[unit + SPOT], spot_of(m, s, at + 1))
+    if m[row + TASK_FIXED] != NEVER and told_start(m, u, v) == m[row + TASK_FIXED]:
+        change += m[DISTURBANCE]
+    count(m, t, -1)
+    for n in range((m[shift + SIZE] - at - 1) * STOP_WIDE):
+        m[first + n] = m[first + STOP_WIDE + n]
+    m[shift + SIZE] -= 1
+    m[row + TASK_WHERE], m[row + TASK_FIXED] = NEVER, NEVER
+    schedule(m, spots, s)
+    return change + duty_saved(m, v)
 
 
 @compiled
-def undo(work: Any) -> None:
+def undo(m: Any) -> None:
     """Put everything back to where it was before the step."""
-    routes, scratch = work.routes, work.scratch
-    for n in range(scratch.counts[MOVED] - 1, -1, -1):
-        t = scratch.moved[n, 0]
-        count(work, t, -1)
-        routes.where[t], routes.fixed[t] = scratch.moved[n, 1], scratch.moved[n, 2]
-        count(work, t, 1)
-    for n in range(scratch.counts[TOUCHED]):
-        s = scratch.touched[n]
-        routes.size[s] = scratch.saved_size[n]
-        for i in range(routes.size[s]):
-            routes.task[s, i] = scratch.saved[n, i]
-        schedule(work, s)
+    for n in range(m[MOVED] - 1, -1, -1):
+        at = m[MOVED_AT] + n * MOVE_WIDE
+        t, row = m[at], task_at(m, m[at])
+        count(m, t, -1)
+        m[row + TASK_WHERE], m[row + TASK_FIXED] = m[at + 1], m[at + 2]
+        count(m, t, 1)
+    for n in range(m[TOUCHED]):
+        at = saved_at(m, n)
+        s, size = m[at], m[at + 1]
+        m[shift_at(m, s) + SIZE] = size
+        first = stop_at(m, s, 0)
+        for i in range(size * STOP_WIDE):
+            m[first + i] = m[at + 2 + i]
 
 
 @compiled
-def route_metres(work: Any) -> int:
+def route_metres(m: Any, spots: Any) -> int:
     """Return the metres of all routes, the ways home included."""
     metres = 0
-    for s in range(len(work.routes.size)):
-        v, size = work.shifts.rows[s, PERSON], work.routes.size[s]
-        if size > 0:
-            for i in range(size + 1):
-                metres += points_of(way_m(work, v, ask_at(work, s, i - 1), ask_at(work, s, i)))
+    for s in range(m[SHIFT_COUNT]):
+        for i in range(m[shift_at(m, s) + SIZE] + 1):
+            metres += points_of(way_m(spots, spot_of(m, s, i - 1), spot_of(m, s, i)))
     return metres
 
 
 @compiled
-def route_points(work: Any) -> int:
+def route_points(m: Any) -> int:
     """Return the points of all pairs beyond their ways."""
     points = 0
-    for s in range(len(work.routes.size)):
-        for i in range(work.routes.size[s]):
-            points += pair_points(work, work.units.unit_of[work.routes.task[s, i]], work.shifts.rows[s, PERSON])
+    for s in range(m[SHIFT_COUNT]):
+        for i in range(m[shift_at(m, s) + SIZE]):
+            points += m[stop_at(m, s, i) + POINTS]
     return points
 
 
 @compiled
-def total(work: Any) -> int:
+def total(m: Any, spots: Any) -> int:
     """Return the cost of the plan as it stands, worked out from the routes alone."""
-    routes, units, cost = work.routes, work.units, route_metres(work) + route_points(work)
-    for t in range(len(routes.where)):
-        if routes.where[t] == NEVER:
-            cost += units.rows[units.unit_of[t], PRICE]
-        elif routes.where[t] >= 0 and routes.fixed[t] != NEVER:
-            v = work.shifts.rows[routes.where[t], PERSON]
-            if told_start(work, units.unit_of[t], v) == routes.fixed[t]:
-                cost -= work.terms[DISTURBANCE]
-    for v in range(len(routes.visits)):
-        if work.owing[v] > 0 and routes.visits[v] > 0:
-            cost -= work.terms[DUTY]
+    cost = route_metres(m, spots) + route_points(m)
+    for t in range(m[TASK_COUNT]):
+        row = task_at(m, t)
+        s, u = m[row + TASK_WHERE], m[row + TASK_UNIT]
+        if s == NEVER:
+            cost += m[unit_at(m, u) + PRICE]
+        elif s >= 0 and m[row + TASK_FIXED] != NEVER:
+            if told_start(m, u, m[shift_at(m, s) + PERSON]) == m[row + TASK_FIXED]:
+                cost -= m[DISTURBANCE]
+    for v in range(m[PERSON_COUNT]):
+        if m[person_at(m, v) + OWING] > 0 and m[person_at(m, v) + VISITS] > 0:
+            cost -= m[DUTY]
     return cost

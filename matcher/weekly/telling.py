@@ -8,17 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from matcher.problem import I64
-from matcher.weekly import reasons
-from matcher.weekly.laying import OUTSIDE, Laid
+from matcher.weekly import reasons, tables
+from matcher.weekly.laying import Laid, memory_of
 from matcher.weekly.steps import route_metres, route_points
-from matcher.weekly.tables import Routes
+from matcher.weekly.tables import Work
 from matcher.weekly.week import Week, WeekPlan
 
 
-def plan_of(week: Week, laid: Laid, routes: Routes, first_cost: int, cost: int, iterations: int) -> WeekPlan:
+def plan_of(week: Week, laid: Laid, m: I64, first_cost: int, cost: int, iterations: int) -> WeekPlan:
     """Return the plan of these routes."""
-    work = laid.work._replace(routes=routes)
-    requirement, person, start_s, shift_from_s, shift_until_s = _visits(laid, routes)
+    work = laid.work._replace(m=m)
+    requirement, person, start_s, shift_from_s, shift_until_s = _visits(laid, work)
     plan = WeekPlan(
         requirement=requirement.astype(np.int32),
         person=person.astype(np.int32),
@@ -29,8 +29,8 @@ def plan_of(week: Week, laid: Laid, routes: Routes, first_cost: int, cost: int, 
         idle=reasons.idle(week, laid, work),
         objective={
             "filled": len(requirement),
-            "metres": int(route_metres(work)),
-            "points": int(route_points(work)),
+            "metres": int(route_metres(m, work.spots)),
+            "points": int(route_points(m)),
             "duty": _come(week, person),
             "disturbed": _disturbed(week, requirement, person, start_s),
         },
@@ -41,22 +41,25 @@ def plan_of(week: Week, laid: Laid, routes: Routes, first_cost: int, cost: int, 
     return plan
 
 
-def _visits(laid: Laid, routes: Routes) -> tuple[I64, I64, I64, I64, I64]:
+def _visits(laid: Laid, work: Work) -> tuple[I64, I64, I64, I64, I64]:
     """Return requirement, person, start and shift of every visit, by person and time."""
-    s, i = np.nonzero(np.arange(routes.task.shape[1])[None, :] < routes.size[:, None])
-    task, rows = routes.task[s, i], laid.work.shifts.rows[s]
+    shifts = memory_of(work, tables.SHIFTS, tables.SHIFT_WIDE, tables.SHIFT_COUNT)
+    stops = memory_of(work, tables.STOPS, int(work.m[tables.LONGEST]) * tables.STOP_WIDE, tables.SHIFT_COUNT)
+    stops = stops.reshape(len(shifts), -1, tables.STOP_WIDE)
+    tasks = memory_of(work, tables.TASKS, tables.TASK_WIDE, tables.TASK_COUNT)
+    s, i = np.nonzero(np.arange(stops.shape[1])[None, :] < shifts[:, tables.SIZE, None])
+    unit = tasks[stops[s, i, tables.TASK], tables.TASK_UNIT]
     outside = np.array(laid.outside, np.int64).reshape(-1, 3)
     nowhere = np.full(len(outside), -1, np.int64)
     columns = (
-        np.concatenate((laid.order[laid.work.units.unit_of[task]], outside[:, 0])),
-        np.concatenate((laid.who[rows[:, 0]], outside[:, 1])),
-        np.concatenate((routes.begin[s, i], outside[:, 2])),
-        np.concatenate((rows[:, 1], nowhere)),
-        np.concatenate((rows[:, 2], nowhere)),
+        np.concatenate((laid.order[unit], outside[:, 0])),
+        np.concatenate((laid.who[shifts[s, tables.PERSON]], outside[:, 1])),
+        np.concatenate((stops[s, i, tables.BEGIN], outside[:, 2])),
+        np.concatenate((shifts[s, tables.FROM_S], nowhere)),
+        np.concatenate((shifts[s, tables.UNTIL_S], nowhere)),
     )
     order = np.lexsort((columns[2], columns[1]))
     requirement, person, start_s, from_s, until_s = (column[order].astype(np.int64) for column in columns)
-    assert int((routes.where == OUTSIDE).sum()) == len(outside)
     return requirement, person, start_s, from_s, until_s
 
 
