@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from matcher.solvers.paths.values import FAR
-from matcher.weekly.clockwork import first_start, last_start, seconds_of, way_m
+from matcher.weekly.clockwork import first_start, last_start, points_of, seconds_of, way_m
 from matcher.weekly.compiling import compiled
 from matcher.weekly.pairs import duty_saved, has_room, last_able, pair_points, told_start
-from matcher.weekly.steps import detour, put_in
+from matcher.weekly.steps import put_in
 from matcher.weekly.tables import (
+    BACK,
     BEGIN,
     CANDIDATE_WIDE,
     CANDIDATES,
@@ -31,6 +32,7 @@ from matcher.weekly.tables import (
     SPOT,
     UNKNOWN,
     UNTIL_S,
+    WAY,
     shift_at,
     spot_of,
     stop_at,
@@ -84,6 +86,12 @@ def fit(m: Any, spots: Any, u: int, s: int, at: int, limit: int) -> tuple[int, i
 
 
 @compiled
+def direct(m: Any, s: int, at: int) -> int:
+    """Return the metres of the way that leads to place `at` of a route as it is."""
+    return m[stop_at(m, s, at) + WAY] if at < m[shift_at(m, s) + SIZE] else m[shift_at(m, s) + BACK]
+
+
+@compiled
 def allows(m: Any, u: int, low: int, high: int, start: int) -> bool:
     """Say whether one start lies between two, in the unit's windows."""
     return low <= start <= high and first_start(m, u, start) == start
@@ -96,10 +104,14 @@ def cheapest_at(
     """Return the cheapest place of a unit in a route that costs less than `below`, its metres and points, and the
     pair's limit and points; place NEVER where there is none. `only`: the one start asked for, NEVER = any.
     """
-    v, spot = m[shift_at(m, s) + PERSON], m[unit_at(m, u) + SPOT]
+    v, spot, size = m[shift_at(m, s) + PERSON], m[unit_at(m, u) + SPOT], m[shift_at(m, s) + SIZE]
     best, place, points, asked = below, NEVER, 0, False
-    for at in range(m[shift_at(m, s) + SIZE] + 1):
-        more = detour(spots, spot_of(m, s, at - 1), spot, spot_of(m, s, at))
+    home = points_of(way_m(spots, v, spot))
+    here = home
+    for at in range(size + 1):
+        there = points_of(way_m(spots, spot, spot_of(m, s, at))) if at < size else home
+        more = here + there - direct(m, s, at)
+        here = there
         if more + points >= best:
             continue
         if not asked:

@@ -12,6 +12,7 @@ from typing import Any
 from matcher.geo import EARTH_RADIUS_M
 from matcher.weekly.compiling import compiled
 from matcher.weekly.tables import (
+    BACK,
     BEGIN,
     DEPART,
     FROM_S,
@@ -27,6 +28,7 @@ from matcher.weekly.tables import (
     TASK,
     TASK_FIXED,
     UNTIL_S,
+    WAY,
     WINDOW_AT,
     WINDOW_END,
     X,
@@ -94,7 +96,9 @@ def schedule(m: Any, spots: Any, s: int) -> bool:
     free, at = m[shift + FROM_S], v
     for i in range(size):
         stop, row = stop_at(m, s, i), unit_of_stop(m, s, i)
-        come = max(free, m[row + DEPART]) + seconds_of(spots, v, way_m(spots, at, m[row + SPOT]))
+        metres = way_m(spots, at, m[row + SPOT])
+        m[stop + WAY] = points_of(metres)
+        come = max(free, m[row + DEPART]) + seconds_of(spots, v, metres)
         begin = m[task_at(m, m[stop + TASK]) + TASK_FIXED]
         if begin == NEVER:
             begin = first_start(m, unit_number(m, s, i), come)
@@ -102,6 +106,7 @@ def schedule(m: Any, spots: Any, s: int) -> bool:
             return False
         m[stop + BEGIN] = begin
         free, at = begin + m[row + LENGTH_S] + rest, m[row + SPOT]
+    m[shift + BACK] = points_of(way_m(spots, at, v))
     leave, at = m[shift + UNTIL_S], v
     for i in range(size - 1, -1, -1):
         stop, row = stop_at(m, s, i), unit_of_stop(m, s, i)

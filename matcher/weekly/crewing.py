@@ -10,11 +10,11 @@ from typing import Any
 
 from matcher.solvers.paths.search import sort
 from matcher.solvers.paths.values import FAR
-from matcher.weekly.choosing import allows, draw, fit
-from matcher.weekly.clockwork import first_start
+from matcher.weekly.choosing import allows, direct, draw, fit
+from matcher.weekly.clockwork import first_start, points_of, way_m
 from matcher.weekly.compiling import compiled
 from matcher.weekly.pairs import duty_saved, has_room, last_able, pair_points, told_start
-from matcher.weekly.steps import HOUR_S, detour, put_in
+from matcher.weekly.steps import HOUR_S, put_in
 from matcher.weekly.tables import (
     BEST_AT,
     CANDIDATE_WIDE,
@@ -128,13 +128,17 @@ def gather_options(m: Any, spots: Any, rules: Any, u: int, blink: int) -> None:
 @compiled
 def options_of(m: Any, spots: Any, u: int, s: int, limit: int, points: int) -> None:
     """Write down every place in one route."""
-    v, spot = m[shift_at(m, s) + PERSON], m[unit_at(m, u) + SPOT]
+    v, spot, size = m[shift_at(m, s) + PERSON], m[unit_at(m, u) + SPOT], m[shift_at(m, s) + SIZE]
     more, told = points - duty_saved(m, v), told_start(m, u, v)
-    for at in range(m[shift_at(m, s) + SIZE] + 1):
+    home = points_of(way_m(spots, v, spot))
+    here = home
+    for at in range(size + 1):
+        there = points_of(way_m(spots, spot, spot_of(m, s, at))) if at < size else home
+        cost = more + here + there - direct(m, s, at)
+        here = there
         low, high = fit(m, spots, u, s, at, limit)
         if low == NEVER:
             continue
-        cost = more + detour(spots, spot_of(m, s, at - 1), spot, spot_of(m, s, at))
         add_option(m, cost, s, at, low, high, limit, points)
         if told != NEVER and allows(m, u, low, high, told):
             add_option(m, cost - m[DISTURBANCE], s, at, told, told, limit, points)

@@ -238,7 +238,7 @@ def _put_people(memory: Memory, week: Week, floor: Ground, of_person: I64, spent
 
 
 def _put_routes(memory: Memory, week: Week, rows: I64, longest: int) -> None:
-    memory.put(tables.SHIFTS, np.column_stack((rows, np.zeros(len(rows), np.int64))), tables.SHIFT_COUNT)
+    memory.put(tables.SHIFTS, np.column_stack((rows, np.zeros((len(rows), 2), np.int64))), tables.SHIFT_COUNT)
     memory.put(tables.STOPS, np.zeros((len(rows), longest * tables.STOP_WIDE), np.int64))
     memory.set(tables.LONGEST, longest)
     compounds = 0 if week.compound is None else int(week.compound.max(initial=-1)) + 1
@@ -256,7 +256,7 @@ def _put_scratch(memory: Memory, size: int, longest: int, crew: int) -> None:
         tables.KEYS_AT: options,
         tables.SEEN_AT: size,
         tables.STAMP_AT: size,
-        tables.TOUCHED_AT: moves * (2 + longest * tables.STOP_WIDE),
+        tables.TOUCHED_AT: moves * (steps.SAVED + longest * tables.STOP_WIDE),
         tables.MOVED_AT: moves * tables.MOVE_WIDE,
         tables.CHOSEN_AT: NEAR + 1,
         tables.PICKED_AT: crew + 1,

@@ -103,9 +103,6 @@ def add_told(m: Any, u: int) -> None:
 def gather(m: Any, u: int) -> None:
     """Make the candidates of a unit: its nearest capable shifts, those that serve near units, those told."""
     begin_candidates(m)
-    listed, limits = m[LISTED] + u * NEAREST, m[LIMITS] + u * NEAREST
-    for n in range(m[unit_at(m, u) + COUNT]):
-        add_candidate(m, m[listed + n], m[limits + n])
     for n in range(NEAR):
         other = m[m[NEARS] + u * NEAR + n]
         if other < 0:
@@ -114,6 +111,9 @@ def gather(m: Any, u: int) -> None:
         for t in range(first, first + m[unit_at(m, other) + PLACES]):
             if m[task_at(m, t) + TASK_WHERE] >= 0:
                 add_candidate(m, m[task_at(m, t) + TASK_WHERE], UNKNOWN)
+    listed, limits = m[LISTED] + u * NEAREST, m[LIMITS] + u * NEAREST
+    for n in range(m[unit_at(m, u) + COUNT]):
+        add_candidate(m, m[listed + n], m[limits + n])
     add_told(m, u)
 
 

@@ -11,6 +11,7 @@ from matcher.weekly.clockwork import points_of, schedule, way_m
 from matcher.weekly.compiling import compiled
 from matcher.weekly.pairs import duty_saved, told_start
 from matcher.weekly.tables import (
+    BACK,
     COMPOUND,
     CROWD,
     DISTURBANCE,
@@ -52,6 +53,8 @@ from matcher.weekly.tables import (
 )
 
 HOUR_S = 3600
+#: A saved route begins with so many numbers.
+SAVED = 3
 
 
 @compiled
@@ -70,8 +73,8 @@ def begin_step(m: Any) -> None:
 
 @compiled
 def saved_at(m: Any, n: int) -> int:
-    """Return where a saved route begins: its shift, its size, its stops."""
-    return m[TOUCHED_AT] + n * (2 + m[LONGEST] * STOP_WIDE)
+    """Return where a saved route begins: its shift, its size, the way home, its stops."""
+    return m[TOUCHED_AT] + n * (SAVED + m[LONGEST] * STOP_WIDE)
 
 
 @compiled
@@ -81,9 +84,9 @@ def touch(m: Any, s: int) -> None:
         return
     m[m[STAMP_AT] + s] = m[STAMP]
     at, size, first = saved_at(m, m[TOUCHED]), m[shift_at(m, s) + SIZE], stop_at(m, s, 0)
-    m[at], m[at + 1] = s, size
+    m[at], m[at + 1], m[at + 2] = s, size, m[shift_at(m, s) + BACK]
     for n in range(size * STOP_WIDE):
-        m[at + 2 + n] = m[first + n]
+        m[at + SAVED + n] = m[first + n]
     m[TOUCHED] += 1
 
 
@@ -181,10 +184,10 @@ def undo(m: Any) -> None:
     for n in range(m[TOUCHED]):
         at = saved_at(m, n)
         s, size = m[at], m[at + 1]
-        m[shift_at(m, s) + SIZE] = size
+        m[shift_at(m, s) + SIZE], m[shift_at(m, s) + BACK] = size, m[at + 2]
         first = stop_at(m, s, 0)
         for i in range(size * STOP_WIDE):
-            m[first + i] = m[at + 2 + i]
+            m[first + i] = m[at + SAVED + i]
 
 
 @compiled

@@ -35,9 +35,9 @@ REST_S, DUTY, DISTURBANCE, CROWD_MAX, DAY_MAX, ORIGIN_S, PRICED = range(27, 34)
 OPTIONS, CANDIDATES, TOUCHED, MOVED, STAMP, SEEN, PICKED, RANDOM = range(34, 42)
 HEAD = 42
 
-# A shift. SIZE: visits in it; MOST: as many as it can hold
-PERSON, FROM_S, UNTIL_S, DAY, MOST, SIZE = range(6)
-SHIFT_WIDE = 6
+# A shift. SIZE: visits in it; MOST: as many as it can hold; BACK: metres home from the last one
+PERSON, FROM_S, UNTIL_S, DAY, MOST, SIZE, BACK = range(7)
+SHIFT_WIDE = 7
 # A unit. PRICE of one place left open; FIRST of its tasks; WINDOW_AT: (first, last start) each; TOLD_AT: (person, start)
 # each; REQUEST: NEVER where it is its request's only unit; COUNT of its list
 (
@@ -48,9 +48,10 @@ UNIT_WIDE = 15
 # A task. FIXED: the start that may not move while it is placed, NEVER = it may
 TASK_UNIT, TASK_WHERE, TASK_FIXED, TASK_PINNED = range(4)
 TASK_WIDE = 4
-# A stop of a route. BEGIN, LAST: earliest and latest start; LIMIT: the latest that the pair's rules allow; POINTS of the pair
-TASK, BEGIN, LAST, LIMIT, POINTS = range(5)
-STOP_WIDE = 5
+# A stop of a route. BEGIN, LAST: earliest and latest start; LIMIT: the latest that the pair's rules allow; POINTS of the
+# pair; WAY: metres from the stop before, or from home
+TASK, BEGIN, LAST, LIMIT, POINTS, WAY = range(6)
+STOP_WIDE = 6
 # A person; FIRST_SHIFT of the next one ends theirs
 FIRST_SHIFT, VISITS, CAPACITY, OWING = range(4)
 PERSON_WIDE = 4

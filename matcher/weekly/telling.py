@@ -19,14 +19,16 @@ def plan_of(week: Week, laid: Laid, m: I64, first_cost: int, cost: int, iteratio
     """Return the plan of these routes."""
     work = laid.work._replace(m=m)
     requirement, person, start_s, shift_from_s, shift_until_s = _visits(laid, work)
-    plan = WeekPlan(
+    why = reasons.Reasons(week, laid, work)
+    return WeekPlan(
         requirement=requirement.astype(np.int32),
         person=person.astype(np.int32),
         start_s=start_s,
         shift_from_s=shift_from_s,
         shift_until_s=shift_until_s,
-        unfilled=reasons.unfilled(week, laid, work),
-        idle=reasons.idle(week, laid, work),
+        unfilled=why.unfilled,
+        bound=why.bound,
+        idle=reasons.idle(week, laid, work, person),
         objective={
             "filled": len(requirement),
             "metres": int(route_metres(m, work.spots)),
@@ -38,7 +40,6 @@ def plan_of(week: Week, laid: Laid, m: I64, first_cost: int, cost: int, iteratio
         cost=cost,
         iterations=iterations,
     )
-    return plan
 
 
 def _visits(laid: Laid, work: Work) -> tuple[I64, I64, I64, I64, I64]:

@@ -75,7 +75,7 @@ class Effort:
 
 @dataclass(frozen=True, kw_only=True)
 class Unfilled:
-    """A requirement with places left open. `proven`: no plan whatever could fill it, the rest as it may."""
+    """A requirement with places left open. `proven`: they cannot be filled, or only by leaving as many others open."""
 
     requirement: int
     places: int
@@ -107,6 +107,8 @@ class WeekPlan:
     shift_from_s: I64
     shift_until_s: I64
     unfilled: list[Unfilled]
+    #: no plan fills more places than this
+    bound: int
     idle: dict[int, Idle]
     #: "filled" (places), "metres", "points", "duty" (owing people who come), "disturbed" (told and changed)
     objective: dict[str, int]
