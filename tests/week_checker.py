@@ -259,7 +259,10 @@ def _figures(week, plan, visits):
         if a >= 0:
             routes[p, a, b].append(r)
     for (p, _, _), route in routes.items():
-        legs = [from_home_m(week, route[0], p), *(between_m(week, x, y) for x, y in zip(route, route[1:], strict=False))]
+        legs = [
+            from_home_m(week, route[0], p),
+            *(between_m(week, x, y) for x, y in zip(route, route[1:], strict=False)),
+        ]
         walked += sum(math.floor(leg + 0.5) for leg in (*legs, from_home_m(week, route[-1], p)))
     if abs(walked - plan.objective["metres"]) > 1e-6 * walked + 2 * len(visits) * 1e-3 + 2:
         yield f"the plan says ({plan.objective['metres']}) m, not ({walked})"

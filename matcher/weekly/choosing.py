@@ -40,7 +40,7 @@ from matcher.weekly.tables import (
     unit_of_stop,
 )
 
-#: Of 1024: how often a place is passed over by chance, so that the search sees others (Christiaens, Vanden Berghe 2020).
+#: Of 1024: how often a shift is passed over by chance, so that the search sees others (Christiaens and others 2020).
 BLINK = 10
 
 
@@ -52,7 +52,8 @@ def draw(m: Any, below: int) -> int:
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     m[RANDOM] = np.int64(x)
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33)) % below
+    drawn: Any = np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
+    return drawn % below
 
 
 @compiled

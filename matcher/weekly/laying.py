@@ -43,7 +43,7 @@ class Laid:
 
 def lay(week: Week, seed: int) -> Laid:
     """Lay out a week; pinned work is in its routes, everything else is open."""
-    pins = [pin for pin in zip(*(column.tolist() for column in week.pinned), strict=True)]
+    pins = list(zip(*(column.tolist() for column in week.pinned), strict=True))
     stable = _serving(week, pins)
     candidates = Candidates(stable.problem)
     floor = ground.of_problem(stable.problem, candidates)
@@ -196,7 +196,7 @@ def _near(floor: Ground) -> I64:
     found = min(NEAR + 1, len(points))
     if found < 2:
         return near
-    _, table = cKDTree(points).query(points, k=np.arange(1, found + 1))
+    table: I64 = np.asarray(cKDTree(points).query(points, k=np.arange(1, found + 1))[1], np.int64)
     own = np.arange(len(points))[:, None]
     # the point itself need not come first among equals: put it, or else the furthest, last
     last = np.where((table == own).any(axis=1), own[:, 0], table[:, -1])

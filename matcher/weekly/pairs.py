@@ -45,7 +45,7 @@ from matcher.weekly.tables import (
 
 @compiled
 def last_able(m: Any, spots: Any, rules: Any, u: int, v: int) -> int:
-    """Return the last start that the rules of the pair leave, NEVER where one forbids it. Time taken is not looked at."""
+    """Return the last start that the rules of the pair leave, NEVER where one forbids it; time taken is left aside."""
     people, asks, a = rules.people, rules.asks, m[unit_at(m, u) + ASK]
     zone, home = asks.facts[a, ZONE], people.facts[v, HOME]
     if zone >= 0 and home >= 0 and zone != home:
@@ -63,7 +63,7 @@ def last_able(m: Any, spots: Any, rules: Any, u: int, v: int) -> int:
 
 @compiled
 def pair_points(m: Any, rules: Any, u: int, v: int) -> int:
-    """Return the points of a pair beyond its way: the person's own, the floor that they pay, wishes they do not grant."""
+    """Return the points of a pair beyond its way: the person's own, the floor, wishes not granted."""
     if m[PRICED] == 0:
         return 0
     people, asks, a = rules.people, rules.asks, m[unit_at(m, u) + ASK]
@@ -80,7 +80,7 @@ def duty_saved(m: Any, v: int) -> int:
 
 @compiled
 def has_room(m: Any, u: int, s: int) -> bool:
-    """Say whether shift, person and day have room for one more visit, and the person serves the request nowhere else."""
+    """Say whether shift, person and day have room for one more, and the person serves the request nowhere else."""
     shift = shift_at(m, s)
     v = m[shift + PERSON]
     row = person_at(m, v)

@@ -6,10 +6,11 @@ Called by `weekly.plan`. The compiled kernel does the work; here only whole stre
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+from matcher.problem import I64
 from matcher.weekly import laying, searching, steps, telling
 from matcher.weekly.laying import Laid
-from matcher.problem import I64
 from matcher.weekly.tables import SHIFT_COUNT, UNIT_COUNT
 from matcher.weekly.week import Effort, Week, WeekPlan
 
@@ -25,7 +26,7 @@ def run(week: Week, effort: Effort) -> WeekPlan:
 
 
 class Stage:
-    """A plan on the way: feasible and complete in itself. Call it for the plan; `cost`, `iterations` say how far it is."""
+    """A plan on the way, feasible and complete. Call it for the plan; `cost`, `iterations` say how far it is."""
 
     def __init__(self, week: Week, laid: Laid, routes: I64, first_cost: int, cost: int, iterations: int) -> None:
         self._week, self._laid, self._routes = week, laid, routes
@@ -48,11 +49,10 @@ def stages(week: Week, effort: Effort) -> Iterator[Stage]:
     kept = work.m.copy()
     yield Stage(week, laid, kept, first, best, 0)
     marks = [effort.iterations * n // STRETCHES for n in range(STRETCHES + 1)]
-    for done, until in zip(marks, marks[1:], strict=False):
+    for done, until in pairwise(marks):
         cost += searching.search(
             work, done, until, effort.iterations, effort.warm_points, effort.cold_points
         ) + searching.widen(work)
         if cost < best:
             best, kept = cost, work.m.copy()
         yield Stage(week, laid, kept, first, best, until)
-

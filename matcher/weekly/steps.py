@@ -211,6 +211,12 @@ def route_points(m: Any) -> int:
 
 
 @compiled
+def told_at(m: Any, s: int, u: int) -> int:
+    """Return the start at which the person of a shift was told to come, NEVER where they were not."""
+    return told_start(m, u, m[shift_at(m, s) + PERSON])
+
+
+@compiled
 def total(m: Any, spots: Any) -> int:
     """Return the cost of the plan as it stands, worked out from the routes alone."""
     cost = route_metres(m, spots) + route_points(m)
@@ -219,9 +225,8 @@ def total(m: Any, spots: Any) -> int:
         s, u = m[row + TASK_WHERE], m[row + TASK_UNIT]
         if s == NEVER:
             cost += m[unit_at(m, u) + PRICE]
-        elif s >= 0 and m[row + TASK_FIXED] != NEVER:
-            if told_start(m, u, m[shift_at(m, s) + PERSON]) == m[row + TASK_FIXED]:
-                cost -= m[DISTURBANCE]
+        elif s >= 0 and m[row + TASK_FIXED] != NEVER and told_at(m, s, u) == m[row + TASK_FIXED]:
+            cost -= m[DISTURBANCE]
     for v in range(m[PERSON_COUNT]):
         if m[person_at(m, v) + OWING] > 0 and m[person_at(m, v) + VISITS] > 0:
             cost -= m[DUTY]

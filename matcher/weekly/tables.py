@@ -26,7 +26,9 @@ OPTION_BITS = 12
 
 # The head of `m`: where its parts begin
 SHIFTS, UNITS, TASKS, STOPS, PERSONS, LISTED, LIMITS, AWAY, NEARS, CROWD = range(10)
-CANDIDATES_AT, OPTIONS_AT, KEYS_AT, SEEN_AT, STAMP_AT, TOUCHED_AT, MOVED_AT, CHOSEN_AT, PICKED_AT, BEST_AT = range(10, 20)
+CANDIDATES_AT, OPTIONS_AT, KEYS_AT, SEEN_AT, STAMP_AT, TOUCHED_AT, MOVED_AT, CHOSEN_AT, PICKED_AT, BEST_AT = range(
+    10, 20
+)
 # ... how many there are
 SHIFT_COUNT, UNIT_COUNT, TASK_COUNT, PERSON_COUNT, LONGEST, HOURS, CHOSEN_MAX = range(20, 27)
 # ... the week's terms
@@ -38,8 +40,8 @@ HEAD = 42
 # A shift. SIZE: visits in it; MOST: as many as it can hold; BACK: metres home from the last one
 PERSON, FROM_S, UNTIL_S, DAY, MOST, SIZE, BACK = range(7)
 SHIFT_WIDE = 7
-# A unit. PRICE of one place left open; FIRST of its tasks; WINDOW_AT: (first, last start) each; TOLD_AT: (person, start)
-# each; REQUEST: NEVER where it is its request's only unit; COUNT of its list
+# A unit. PRICE of one place left open; FIRST of its tasks; WINDOW_AT: (first, last start) each; TOLD_AT: (person,
+# start) each; REQUEST: NEVER where it is its request's only unit; COUNT of its list
 (
     ASK, SPOT, DEPART, FIRST, PLACES, LEAST, COMPOUND, PRICE, LENGTH_S, WINDOW_AT, WINDOW_END, TOLD_AT, TOLD_END,
     REQUEST, COUNT,
@@ -48,8 +50,8 @@ UNIT_WIDE = 15
 # A task. FIXED: the start that may not move while it is placed, NEVER = it may
 TASK_UNIT, TASK_WHERE, TASK_FIXED, TASK_PINNED = range(4)
 TASK_WIDE = 4
-# A stop of a route. BEGIN, LAST: earliest and latest start; LIMIT: the latest that the pair's rules allow; POINTS of the
-# pair; WAY: metres from the stop before, or from home
+# A stop of a route. BEGIN, LAST: earliest and latest start; LIMIT: the latest that the pair's rules allow; POINTS of
+# the pair; WAY: metres from the stop before, or from home
 TASK, BEGIN, LAST, LIMIT, POINTS, WAY = range(6)
 STOP_WIDE = 6
 # A person; FIRST_SHIFT of the next one ends theirs

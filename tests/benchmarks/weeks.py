@@ -153,7 +153,9 @@ def _visits(draw: np.random.Generator, count: int, side_m: float, crews: float) 
 
 def _presence(draw: np.random.Generator, count: int) -> Stretches:
     """Residents are in on one to three of the week's half-days and evenings."""
-    parts = [(MONDAY + d * DAY + a, MONDAY + d * DAY + b) for d in range(DAYS) for a, b in (MORNING, AFTERNOON, EVENING)]
+    parts = [
+        (MONDAY + d * DAY + a, MONDAY + d * DAY + b) for d in range(DAYS) for a, b in (MORNING, AFTERNOON, EVENING)
+    ]
     all_parts = np.array(parts, np.int64)
     times = draw.integers(1, 4, count)
     rows = [np.sort(draw.choice(len(parts), n, replace=False)) for n in times.tolist()]

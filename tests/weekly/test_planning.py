@@ -29,9 +29,7 @@ def test_every_plan_is_allowed_where_everybody_is_at_one_point_and_reaches_nothi
     here = np.full(len(people.ids), people.lat[0]), np.full(len(people.ids), people.lon[0])
     there = replace(people, lat=here[0], lon=here[1], reach_m=np.zeros(len(people.ids)))
     asked = week.problem.requirements
-    needs = replace(
-        asked, lat=np.full(len(asked.ids), here[0][0]), lon=np.full(len(asked.ids), here[1][0])
-    )
+    needs = replace(asked, lat=np.full(len(asked.ids), here[0][0]), lon=np.full(len(asked.ids), here[1][0]))
     one = replace(week, problem=replace(week.problem, people=there, requirements=needs))
     plan = plan_week(one, QUICK)
     assert objections(one, plan) == [], f"seed {seed}"
