@@ -6,6 +6,7 @@ Distances are the haversine of DESIGN 7; a second and a millionth of a metre of 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter, defaultdict
 
@@ -185,7 +186,7 @@ def _span(week, p, shift):
 
 def _apart(week, p, spans):
     """Between two outings lies the rest; what people agreed to among themselves (two pinned ones) is theirs."""
-    for (_, end, one), (begin, _, other) in zip(spans, spans[1:], strict=False):
+    for (_, end, one), (begin, _, other) in itertools.pairwise(spans):
         if not (one and other) and begin < end + week.problem.rest_s - HAIR_S - 1:
             yield f"({p}) has no rest between ({end}) and ({begin})"
 
@@ -255,13 +256,13 @@ def _figures(week, plan, visits):
         yield f"the plan says ({plan.objective['filled']}) filled, not ({len(visits)})"
     walked = 0
     routes = defaultdict(list)
-    for r, p, start, a, b in sorted(visits, key=lambda visit: (visit[1], visit[2])):
+    for r, p, _start, a, b in sorted(visits, key=lambda visit: (visit[1], visit[2])):
         if a >= 0:
             routes[p, a, b].append(r)
     for (p, _, _), route in routes.items():
         legs = [
             from_home_m(week, route[0], p),
-            *(between_m(week, x, y) for x, y in zip(route, route[1:], strict=False)),
+            *(between_m(week, x, y) for x, y in itertools.pairwise(route)),
         ]
         walked += sum(math.floor(leg + 0.5) for leg in (*legs, from_home_m(week, route[-1], p)))
     if abs(walked - plan.objective["metres"]) > 1e-6 * walked + 2 * len(visits) * 1e-3 + 2:

@@ -131,6 +131,19 @@ def cheapest_at(
 
 
 @compiled
+def least_detour(m: Any, spots: Any, u: int, s: int) -> int:
+    """Return the metres that a unit costs more in a route at its cheapest place, time left aside."""
+    size, spot, home = m[shift_at(m, s) + SIZE], m[unit_at(m, u) + SPOT], m[shift_at(m, s) + PERSON]
+    home_m = points_of(way_m(spots, home, spot))
+    here, least = home_m, FAR
+    for at in range(size + 1):
+        there = points_of(way_m(spots, spot, spot_of(m, s, at))) if at < size else home_m
+        least = min(least, here + there - direct(m, s, at))
+        here = there
+    return least
+
+
+@compiled
 def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
     """Put a unit for one person where it costs least among the candidates; return the change of cost, 0 if nowhere."""
     best, shift, place, start, pair_limit, pair_cost = FAR, NEVER, NEVER, NEVER, NEVER, 0
@@ -140,8 +153,10 @@ def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
             continue
         v = m[shift_at(m, s) + PERSON]
         saved, told = duty_saved(m, v), told_start(m, u, v)
+        spared = saved + (m[DISTURBANCE] if told != NEVER else 0)
+        if least_detour(m, spots, u, s) >= best + spared:
+            continue
         if told != NEVER:
-            spared = saved + m[DISTURBANCE]
             at, cost, limit, points = cheapest_at(m, spots, rules, u, s, best + spared, told, known)
             if at != NEVER:
                 best, shift, place, start, pair_limit, pair_cost = cost - spared, s, at, told, limit, points

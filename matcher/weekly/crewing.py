@@ -50,6 +50,7 @@ from matcher.weekly.tables import (
     PRICE,
     SIZE,
     SPOT,
+    TASK_FIXED,
     TASK_WHERE,
     UNKNOWN,
     shift_at,
@@ -65,22 +66,28 @@ STARTS = 48
 @compiled
 def place_crew(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
     """Put a unit's open places where they cost least together; return the change of cost, 0 if nowhere."""
-    row, wanted = unit_at(m, u), 0
+    row, wanted, agreed = unit_at(m, u), 0, NEVER
     for t in range(m[row + FIRST], m[row + FIRST] + m[row + PLACES]):
         if m[task_at(m, t) + TASK_WHERE] == NEVER:
             wanted += 1
+        else:
+            agreed = m[task_at(m, t) + TASK_FIXED]
+    least = m[row + LEAST] if agreed == NEVER else 1
     gather_options(m, spots, rules, u, blink)
     best, start, crew = FAR, NEVER, 0
     for o in range(m[OPTIONS]):
         if o >= STARTS and crew == wanted:
             break
         option = option_at(m, m[m[KEYS_AT] + o])
-        begin = roomy_start(m, u, m[option + O_LOW], m[option + O_HIGH], m[row + LEAST])
+        low, high = m[option + O_LOW], m[option + O_HIGH]
+        if agreed != NEVER:  # those who are there already have begun to count on it
+            low, high = max(low, agreed), min(high, agreed)
+        begin = roomy_start(m, u, low, high, least)
         if begin == NEVER:
             continue
         cost = pick(m, begin, min(wanted, room_at(m, u, begin)))
         size = m[PICKED]
-        if size >= m[row + LEAST] and cost - size * m[row + PRICE] < best:
+        if size >= least and cost - size * m[row + PRICE] < best:
             best, start, crew = cost - size * m[row + PRICE], begin, size
             for n in range(size):
                 m[m[BEST_AT] + n] = m[m[PICKED_AT] + n]

@@ -6,6 +6,8 @@ residents are in on a few half-days and evenings of the week. Geometry and deman
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from matcher.policy import Budget
@@ -162,3 +164,25 @@ def _presence(draw: np.random.Generator, count: int) -> Stretches:
     chosen = all_parts[np.concatenate(rows)]
     indptr = np.concatenate(([0], np.cumsum(times))).astype(np.int64)
     return Stretches(indptr=indptr, from_s=chosen[:, 0].copy(), until_s=chosen[:, 1].copy())
+
+
+def day(people: int, visits: int, seed: int) -> Week:
+    """One afternoon without crews, skills, reach, rest and duty, one window a visit: what routing libraries express."""
+    drawn = week(people, visits, 6000.0, seed, 0.0)
+    draw = np.random.default_rng(seed)
+    begin, end = MONDAY + AFTERNOON[0], MONDAY + AFTERNOON[1]
+    window = begin + draw.integers(0, 5, visits) * 1800
+    crowd, asked = drawn.problem.people, drawn.problem.requirements
+    crowd = replace(
+        crowd,
+        reach_m=np.full(people, 1e6),
+        levels=np.ones_like(crowd.levels),
+        capacity=np.full(people, 60, np.int32),
+        hours=np.zeros(people, np.int32),
+        hours_indptr=np.array([0, 1]),
+        hours_from_s=np.array([begin]),
+        hours_until_s=np.array([end]),
+    )
+    asked = replace(asked, earliest_s=window, latest_s=np.minimum(window + 7200, end))
+    posed = replace(drawn.problem, people=crowd, requirements=asked, rest_s=0)
+    return replace(drawn, problem=posed, presence=None, compound=None, owing=None, duty_points=0)
