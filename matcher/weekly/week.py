@@ -72,6 +72,14 @@ class Effort:
     warm_points: float = 400.0
     cold_points: float = 4.0
 
+    def __post_init__(self) -> None:
+        """ValueError for an effort that is none."""
+        if self.iterations < 0 or not 0 < self.cold_points <= self.warm_points:
+            raise ValueError(
+                f"Iterations ({self.iterations}) must be 0 or more, temperatures ({self.warm_points}) to "
+                f"({self.cold_points}) fall and stay above 0."
+            )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unfilled:
