@@ -58,7 +58,7 @@ def measure(week: Week, iterations: int, against: bool) -> None:
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", choices=("county", "city"), default="county")
+    parser.add_argument("--size", choices=("county", "tight", "city"), default="county")
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--iterations", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
@@ -73,7 +73,7 @@ def main() -> None:
         people, visits = map(int, asked.peers.split("x"))
         week_peers.compare(people, visits, asked.seconds, asked.seed)
         return
-    week = {"county": weeks.county, "city": weeks.city}[asked.size](asked.scale, asked.seed)
+    week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)
     measure(week, asked.iterations, not asked.no_nearest)
 
 

@@ -30,6 +30,11 @@ def county(scale: float = 1.0, seed: int = 1, crews: bool = True) -> Week:
     return week(int(8636 * scale), int(4000 * scale), 20_000.0 * scale**0.5, seed, 0.2 if crews else 0.0)
 
 
+def tight(scale: float = 1.0, seed: int = 1, crews: bool = True) -> Week:
+    """1,500 people for the county's 4,000 visits: not all can be filled."""
+    return week(int(1500 * scale), int(4000 * scale), 20_000.0 * scale**0.5, seed, 0.2 if crews else 0.0)
+
+
 def city(scale: float = 1.0, seed: int = 1, crews: bool = True) -> Week:
     """100,000 people, 30,000 visits of which a tenth need two people."""
     return week(int(100_000 * scale), int(30_000 * scale), 40_000.0 * scale**0.5, seed, 0.1 if crews else 0.0)
