@@ -21,7 +21,9 @@ from matcher.commands import (
     ChangeRequest,
     DeclineOffer,
     DefinePlace,
+    DefinePost,
     DefineSkill,
+    DefineTeam,
     DefineUnit,
     Depart,
     Finish,
@@ -40,8 +42,11 @@ from matcher.reasons import AnyRefusal, Unassigned
 from matcher.terms import Id, Shares, Time
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """One fact. Subclasses are the vocabulary (VOCABULARY 5); the class name is the wire type."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, forbid_unknown_fields=True):
+    """One fact. Subclasses are the vocabulary (VOCABULARY 5); the class name is the wire type.
+
+    A field that this version does not know stops its reader as an unknown event does: it may change what follows.
+    """
 
     zone: Id
     at: Time
@@ -89,6 +94,18 @@ class SkillDefined(Event, frozen=True, kw_only=True):
     """A skill of the zone's taxonomy."""
 
     command: DefineSkill
+
+
+class TeamDefined(Event, frozen=True, kw_only=True):
+    """A team, new or all new."""
+
+    command: DefineTeam
+
+
+class PostDefined(Event, frozen=True, kw_only=True):
+    """A post, new or all new."""
+
+    command: DefinePost
 
 
 class PolicySet(Event, frozen=True, kw_only=True):
@@ -418,6 +435,8 @@ AnyEvent = (
     PlaceDefined
     | UnitDefined
     | SkillDefined
+    | TeamDefined
+    | PostDefined
     | PolicySet
     | CalendarDaySet
     | CalendarYearSet

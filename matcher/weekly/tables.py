@@ -3,8 +3,8 @@
 A *unit* is a requirement, a *task* one place of it (a crew of three: one unit, three tasks), a *shift* one stretch of
 one person's hours, a *spot* a person's home or an ask's place. Numbering is the solving order of `paths`, whose tables
 of people, asks and grids are used for what the rules say of a pair. All the rest lies in one array, `m`: a call in the
-inner loops hands over every array that it is given, and that costs more than the work (560 against 30,000 steps a
-second, measured with fifty arrays against two).
+inner loops hands over every array that it is given, and that costs more than the work (560 against some 5,000
+steps a second on a county, measured with fifty arrays against two).
 """
 
 from __future__ import annotations

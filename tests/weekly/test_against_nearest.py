@@ -12,7 +12,7 @@ from tests.week_checker import objections
 
 
 def test_the_week_is_filled_better_and_with_less_travel_than_by_nearest_first():
-    week = weeks.week(120, 150, 6000.0, seed=4, crews=0.2)
+    week = weeks.week(50, 200, 6000.0, seed=4, crews=0.2)
     ours, theirs = plan(week, Effort(iterations=1500)), nearest_first(week)
     assert objections(week, ours) == objections(week, theirs) == []
     assert ours.objective["filled"] > theirs.objective["filled"]
