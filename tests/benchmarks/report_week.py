@@ -1,7 +1,7 @@
 """The report week at full size: filled, metres, steps a second, and nearest-first on the same week.
 
     python -m tests.benchmarks.report_week --size county --iterations 200000
-    python -m tests.benchmarks.report_week --peers 100x200 --seconds 10
+    python -m tests.benchmarks.report_week --peers 100x200 --seconds 12 --iterations 48000
 
 Every plan printed has been re-checked by `tests.week_checker`. CPU seconds of one thread; compiling is not counted.
 """
@@ -65,13 +65,14 @@ def main() -> None:
     parser.add_argument("--no-nearest", action="store_true")
     parser.add_argument("--peers", default="", help="people x visits of a day cut down, such as 100x200")
     parser.add_argument("--seconds", type=int, default=10, help="for each peer")
+    parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
     asked = parser.parse_args()
     warm()
     if asked.peers:
         from tests.benchmarks import week_peers
 
         people, visits = map(int, asked.peers.split("x"))
-        week_peers.compare(people, visits, asked.seconds, asked.seed)
+        week_peers.compare(people, visits, asked.seconds, asked.seed, asked.iterations, asked.without)
         return
     week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)
     measure(week, asked.iterations, not asked.no_nearest)

@@ -24,15 +24,16 @@ LEFT_OUT = 1_000_000
 Routes = dict[int, list[int]]
 
 
-def compare(people: int, visits: int, seconds: int, seed: int) -> None:
-    """Print filled, metres and CPU of each on one day."""
+def compare(people: int, visits: int, seconds: int, seed: int, iterations: int, without: str) -> None:
+    """Print filled, metres and CPU of each on one day; `without`: the name of one to leave out."""
     week = weeks.day(people, visits, seed)
     distance, duration = _matrices(week)
-    iterations = 4000 * seconds
     began = time.process_time()
     ours = planning.run(week, Effort(iterations=iterations))
     _say(f"paidan, {iterations} steps", week, ours, time.process_time() - began)
     for name, solve in (("VROOM", _vroom), ("PyVRP", _pyvrp), ("OR-Tools", _ortools)):
+        if name == without:
+            continue
         began = time.process_time()
         try:
             routes = solve(week, distance, duration, seconds)
