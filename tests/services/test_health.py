@@ -108,6 +108,6 @@ def test_a_worker_whose_broker_is_away_is_not_deaf() -> None:
     nobody: Any = None
     worker = Worker(connect("memory://"), notify_queue("none"), nobody, nobody, Metrics())
     worker.on_connection_error(ConnectionRefusedError("127.0.0.1:9"), 2.0)
-    assert (worker.away, worker.silent_s < 60) == ("ConnectionRefusedError", True)
+    assert (worker.away, worker.hearing.trouble()) == ("ConnectionRefusedError", None)
     worker.on_connection_revived()
     assert worker.away is None
