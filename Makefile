@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop chaos bench bench-brokers lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop chaos soak bench bench-brokers lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ services-stop: ## stop them and delete their data
 
 chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
+
+soak: $(COMPILED) ## twice the load on a slow solver for MINUTES=10: memory, beats, 429, nothing lost (SOAK="--brokers" after `make services`)
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(SOAK)
 
 bench: $(COMPILED) ## the benchmarks, each with its comparison, as ratios of one run
 	@$(BIN)/python -m tests.benchmarks
