@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop chaos soak bench bench-brokers lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop chaos soak bench bench-brokers bench-board lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ bench: $(COMPILED) ## the benchmarks, each with its comparison, as ratios of one
 
 bench-brokers: $(READY) ## the service on brokers beside a plain Faust agent (BENCH="--docs": into docs/figures.md; after `make services`)
 	@$(BIN)/python -m tests.benchmarks.brokers $(BENCH)
+
+bench-board: $(READY) ## Redis flushed and a board rebuilt while serving OBJECTS=100000 live objects: seconds until all is right (minutes)
+	@$(BIN)/python -m tests.benchmarks.board_lost $(or $(OBJECTS),100000)
 
 lock: ## pin every dependency again, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

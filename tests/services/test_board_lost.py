@@ -12,8 +12,11 @@ import pytest
 
 from matcher.commands import CancelRequest
 from services.adapters.board_memory import MemoryBoard
+from services.adapters.board_redis import RedisBoard
+from services.adapters.redis_rebuild import rebuild
 from services.board import Board
 from tests.apart import WAIT_S, OwnRedis, apart, own_redis
+from tests.benchmarks.board_lost import measure, said
 from tests.contracts.conftest import PARTITIONS
 from tests.contracts.test_board_redis import entries, same, tell
 from tests.serving import POINT, START, ZONE, Town, open_zone, register
@@ -114,3 +117,64 @@ def test_a_redis_emptied_under_load_never_makes_the_api_say_that_something_is_no
             assert shown.get("command", {"state": "answered"})["state"] == "answered"
 
     played(tmp_path, story)
+
+
+def test_a_board_rebuilt_while_it_is_served_answers_stale_and_never_wrongly(tmp_path: Path) -> None:
+    """Readers that have seen it before, and one that has seen nothing: what was shown once is shown, or said to lag."""
+
+    async def story(town: Town, server: OwnRedis) -> None:
+        runtime: Any = town.runtime
+        shown: dict[str, int] = {}
+        wrong: list[Any] = []
+        marked = 0
+        done = asyncio.Event()
+
+        async def load() -> None:
+            n = 0
+            while not done.is_set():
+                n += 1
+                answer = await town.post("/requests", {"request": f"r{n}", **ASKED})
+                assert answer.status_code == 202
+                await town.settled()
+                shown[f"r{n}"] = 1
+
+        async def look() -> None:
+            nonlocal marked
+            n = 0
+            while not done.is_set():
+                n += 1
+                if not shown:
+                    await asyncio.sleep(0)
+                    continue
+                name = list(shown)[n % len(shown)]
+                seen = await RedisBoard(runtime.client, PARTITIONS, prefix=runtime.prefix).get(ZONE, "request", name)
+                marked += seen.stale
+                if seen.found is None and not seen.stale:
+                    wrong.append(name)
+                answer = await town.http.get(f"/zones/{ZONE}/requests/{name}")
+                if answer.status_code not in (200, 503):
+                    wrong.append((name, answer.status_code))
+
+        async def again() -> None:
+            until, times = time.monotonic() + WAIT_S, 0
+            while times < 5 or not marked:
+                assert time.monotonic() < until, "nobody ever saw the mark"
+                await asyncio.sleep(0.05)
+                await rebuild(runtime.client, runtime.log, PARTITIONS, prefix=runtime.prefix)
+                times += 1
+            done.set()
+
+        await asyncio.gather(load(), look(), again())
+        assert wrong == []
+        await town.settled()
+
+    played(tmp_path, story)
+
+
+def test_the_measured_flush_of_a_town_is_right_again_and_nobody_was_told_wrongly(tmp_path: Path) -> None:
+    """`make bench-board` with fewer objects."""
+    with own_redis(tmp_path) as server:
+        found = asyncio.run(measure(600, server.url))
+    assert found.wrong == [], said(found)
+    assert found.compared > 600
+    assert found.looked_stale > 0

