@@ -40,8 +40,11 @@ from matcher.reasons import AnyRefusal, Unassigned
 from matcher.terms import Id, Shares, Time
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True):
-    """One fact. Subclasses are the vocabulary (VOCABULARY 5); the class name is the wire type."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, forbid_unknown_fields=True):
+    """One fact. Subclasses are the vocabulary (VOCABULARY 5); the class name is the wire type.
+
+    A field that this version does not know stops its reader as an unknown event does: it may change what follows.
+    """
 
     zone: Id
     at: Time

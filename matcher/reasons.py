@@ -128,7 +128,7 @@ AnyPairReason = (
 # --- one command -----------------------------------------------------------------------------------------------
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", tag=True):
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag_field="code", tag=True, forbid_unknown_fields=True):
     """Why a command is refused. Recorded with the command in `CommandRefused`."""
 
     def message(self) -> str:

@@ -1,6 +1,7 @@
 """Commands into the log: each to its zone's partition, all of a partition's at once. Used by whoever asks.
 
-The embedded driver, the stream's ticker, the API and the worker append here and nowhere else.
+The embedded driver, the stream's ticker, the API and the worker append here and nowhere else. (What was set aside is
+appended again as the bytes that it is, by `services/parked.py`.)
 """
 
 from __future__ import annotations

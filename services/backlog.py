@@ -31,6 +31,10 @@ class Answering(Protocol):
         """Commands known to be there without an answer."""
 
     @property
+    def parked_open(self) -> int:
+        """Commands set aside that nobody has replayed or dropped."""
+
+    @property
     def oldest_at_s(self) -> float | None:
         """When the oldest of them was appended, seconds since 1970; None when it is not known."""
 
@@ -66,6 +70,7 @@ class Backlog:
         self._metrics.set("stream_unready_partitions", sum(not writer.signed_in for writer in writers))
         self._metrics.set("stream_lag_commands", sum(lags))
         self._metrics.set("stream_lag_largest_commands", max(lags, default=0))
+        self._metrics.set("parked_open", sum(writer.parked_open for writer in writers))
         self._metrics.set("stream_oldest_unanswered_age_seconds", self._oldest_s(writers))
         self._metrics.set("stream_standstill_seconds", self._standstill_s(writers))
 

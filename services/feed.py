@@ -14,8 +14,8 @@ from services.cursor import Cursor
 from services.meters import Meters
 from services.names import JOURNAL
 from services.ports import Log
-from services.reading import Chain, Held, Reader
-from services.wire import Entry, decode_events
+from services.reading import Chain, Held, Reader, events_of
+from services.wire import Entry
 
 RECORDS = 500
 
@@ -55,7 +55,8 @@ class Feed:
             for record in await cursor.take(min(RECORDS, end - cursor.next_offset)):
                 judged = self._chain.accept(record.offset, record.value)
                 if isinstance(judged, Held):
-                    self._show(record.offset, judged.entry, decode_events(judged.entry))
+                    events = events_of(self._partition, record.offset, judged.entry)
+                    self._show(record.offset, judged.entry, events)
 
     def _show(self, offset: int, entry: Entry, events: list[Event]) -> None:
         for reader in self._readers:

@@ -6,17 +6,16 @@ Used by the Writer (which then runs ahead of it by one group) and by anybody who
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from matcher.events import Attempt, Event
 from services.core import Core, Zones
-from services.exits import ExitCode, Stop
 from services.parking import NO_ZONE
 from services.ports import LogUntrusted
-from services.reading import Chain, Held, SignedIn, Void
-from services.wire import Entry, decode_events
+from services.reading import Chain, Held, SignedIn, Void, events_of
+from services.wire import Entry
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -46,13 +45,7 @@ class Fold:
         judged = self.chain.accept(offset, value)
         if not isinstance(judged, Held):
             return judged, []
-        try:
-            events = decode_events(judged.entry)
-        except msgspec.MsgspecError as error:
-            place = f"partition ({self.partition}), offset ({offset})"
-            raise Stop(
-                ExitCode.BAD_INPUT, f"The journal's entry at {place} is newer than this program. Use a newer version."
-            ) from error
+        events = events_of(self.partition, offset, judged.entry)
         self.take(offset, judged.entry, events)
         return judged, events
 
@@ -87,10 +80,18 @@ class Fold:
         return {zone: sha256(self.zones[zone].encode()) for zone in sorted(self.zones)}
 
     def _compare(self, offset: int, entry: Entry) -> None:
-        if entry.hashes and entry.hashes != self.hashes():
+        if entry.hashes:
+            self.compare(entry.hashes, offset, "the writer had")
+
+    def compare(self, hashes: Mapping[str, str], offset: int, whose: str) -> None:
+        """Hold the zones against hashes that somebody else took at this place. Raises LogUntrusted."""
+        own = self.hashes()
+        if hashes != own:
+            differing = sorted(zone for zone in own.keys() | hashes.keys() if own.get(zone) != hashes.get(zone))
             raise LogUntrusted(
-                f"The zones folded up to partition ({self.partition}), offset ({offset}) are not those that the "
-                f"writer had. Fold with the version that wrote them, and report it."
+                f"The zones folded up to partition ({self.partition}), offset ({offset}) are not those that {whose}: "
+                f"({len(differing)}) differ, the first is ({differing[0]}). "
+                "Fold with the version that wrote them, and report it."
             )
 
 

@@ -17,12 +17,11 @@ import msgspec
 
 from matcher.events import Event
 from services.cursor import Cursor
-from services.exits import ExitCode, Stop
 from services.meters import Meters
 from services.names import JOURNAL
 from services.ports import Log, Record
-from services.reading import Chain, Held
-from services.wire import Entry, decode_events
+from services.reading import Chain, Held, events_of
+from services.wire import Entry
 
 log = logging.getLogger(__name__)
 
@@ -195,20 +194,11 @@ class Following:
         for record in records:
             judged = self._place.chain.accept(record.offset, record.value)
             if isinstance(judged, Held):
-                held.append(HeldEntry(record.offset, judged.entry, self._decode(record.offset, judged.entry)))
+                events = events_of(self.partition, record.offset, judged.entry)
+                held.append(HeldEntry(record.offset, judged.entry, events))
         await self._follower.take(self.partition, held, self._place)
         if self._agent and held:
             self._meters.progress(self._agent)
-
-    def _decode(self, offset: int, entry: Entry) -> list[Event]:
-        try:
-            return decode_events(entry)
-        except msgspec.MsgspecError as error:
-            raise Stop(
-                ExitCode.BAD_INPUT,
-                f"The journal's entry at partition ({self.partition}), offset ({offset}) is newer than this program. "
-                "Use a newer version.",
-            ) from error
 
     async def _idle(self, cursor: Cursor) -> None:
         """Wait for news; without any, let the follower look, and at last ask the log whether something was missed."""

@@ -77,6 +77,7 @@ TABLE = (
     Metric("journal_void_records_total", "counter", (), "", "Journal records that mean nothing."),
     Metric("journal_records_read_back_total", "counter", (), "", "Records no driver had brought (holes, backlog)."),
     Metric("parked_total", "counter", ("topic", "reason"), "", "Records set aside, unreadable or undecidable."),
+    Metric("parked_open", "gauge", (), "", "Commands set aside in own partitions, neither replayed nor dropped yet."),
     Metric("snapshots_total", "counter", ("outcome",), "", "Snapshots written or ignored."),
     Metric("snapshot_size_bytes", "gauge", (), "bytes", "Size of the last snapshot."),
     Metric("snapshot_duration_seconds", "histogram", (), "s", "Time to write a snapshot.", SHORT_S),

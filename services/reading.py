@@ -10,8 +10,9 @@ from typing import Protocol
 import msgspec
 
 from matcher.events import Event
+from services.exits import ExitCode, Stop
 from services.ports import LogUntrusted
-from services.wire import Entry, SignIn, decode_envelope
+from services.wire import Entry, SignIn, decode_envelope, decode_events
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -39,6 +40,21 @@ class Reader(Protocol):
 
     def entry(self, partition: int, offset: int, entry: Entry, events: list[Event]) -> None:
         """Take in one holding entry of the journal."""
+
+
+def events_of(partition: int, offset: int, entry: Entry) -> list[Event]:
+    """Decode the events of an entry that holds. Raises Stop (exit 5) where this version does not know one of them.
+
+    It stays in the chain; but whoever went on without it would hold a state that nobody else has.
+    """
+    try:
+        return decode_events(entry)
+    except msgspec.MsgspecError as error:
+        place = f"partition ({partition}), offset ({offset})"
+        raise Stop(
+            ExitCode.BAD_INPUT,
+            f"The journal's entry at {place} is newer than this program. Use a newer version; nothing is lost.",
+        ) from error
 
 
 class Chain(msgspec.Struct):

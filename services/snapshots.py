@@ -105,6 +105,23 @@ async def state_of(
     return None
 
 
+async def upto(log: Log, core: Core, partition: int, offset: int) -> Snapshot | None:
+    """Return the newest whole snapshot of what stands before this journal offset, or None."""
+    async for manifest, at in _newest_first(log, partition):
+        if manifest.chain.next_offset <= offset:
+            snapshot = await _revive(log, core, partition, manifest, at)
+            if snapshot is not None:
+                return snapshot
+    return None
+
+
+async def each(log: Log, partition: int) -> AsyncIterator[tuple[Manifest, bool]]:
+    """Yield every snapshot's manifest, newest first, and whether its parts are there and are what it says."""
+    async for manifest, offset in _newest_first(log, partition):
+        parts = await _parts(log, partition, manifest, offset)
+        yield manifest, parts is not None and _states_of(manifest, parts) is not None
+
+
 async def _newest_first(log: Log, partition: int) -> AsyncIterator[tuple[Manifest, int]]:
     """Yield every manifest with its offset."""
     bounds = await log.bounds(SNAPSHOTS, partition)

@@ -142,7 +142,8 @@ async def _see_parked(log: Log, partition: int, verdict: Verdict, set_aside: set
     """Compare the parked bytes with the events that say so; a crash may have left bytes twice or before an answer."""
     there: set[int] = set()
     async for record in _records(log, PARKED, partition):
-        if record.headers.get("topic") == COMMANDS:
+        # Beside the bytes stand words about them ("answer": replayed, dropped), which hold none.
+        if record.headers.get("topic") == COMMANDS and "answer" not in record.headers:
             there.add(int(record.headers.get("offset", -1)))
     verdict.parked += len(set_aside)
     for offset in sorted(set_aside - there):

@@ -22,6 +22,7 @@ from services.deciding import Group, Outcome, entries, joined
 from services.folding import Fold
 from services.meters import Meters
 from services.names import COMMANDS, JOURNAL, PARKED
+from services.parked import RECORDS, Shelf
 from services.parking import Reason, attempt
 from services.ports import AppendUncertain, Log, LogUntrusted, Message, Record, Solver
 from services.reading import Held, SignedIn, Void
@@ -109,6 +110,8 @@ class Writer:
         self._unsaved = 0  # entries since the last snapshot
         self._day: date | None = None  # the zones' day
         self._saved_day: date | None = None
+        self._shelf = Shelf(log, partition)
+        self._shelf_at = float("-inf")  # when it was looked at last, by the loop's clock
 
     # --- for the driver --------------------------------------------------------------------------------------------
 
@@ -131,6 +134,11 @@ class Writer:
     def unanswered(self) -> int:
         """Commands known to be there that have no answer in the journal; 0 until it is ready."""
         return max(0, self._commands.known_end - self._fold.answered) if self.signed_in else 0
+
+    @property
+    def parked_open(self) -> int:
+        """Records set aside here that nobody has replayed or dropped, as far as it has looked (every 30 s)."""
+        return self._shelf.open
 
     @property
     def oldest_at_s(self) -> float | None:
@@ -277,6 +285,8 @@ class Writer:
             if self._nudge.is_set() or loop.time() - self._looked_at >= self._idle_s:
                 self._nudge.clear()
                 await self._recheck()
+            if await self._more_on_the_shelf() and not self._commands.backlog:
+                continue
             if not self._commands.backlog:
                 if self._marks_idle:
                     await self._mark_life()
@@ -290,6 +300,15 @@ class Writer:
                 await self._answer(records)
                 self._in_hand_at_s = None
                 await self._save_when_due()
+
+    async def _more_on_the_shelf(self) -> bool:
+        """Count now and then what is set aside and open: a little at a time, whoever waits for answers comes first."""
+        if asyncio.get_running_loop().time() - self._shelf_at < self._idle_s:
+            return False
+        more = await self._shelf.read(RECORDS)
+        if not more:
+            self._shelf_at = asyncio.get_running_loop().time()
+        return more
 
     async def _idle(self) -> None:
         """Wait for news; without any, ask the log whether something was missed."""
@@ -331,6 +350,7 @@ class Writer:
         if group.parked:
             messages = [parked.message(self.partition) for parked in group.parked]
             await self._log.append(PARKED, self.partition, messages)
+            self._shelf_at = float("-inf")
             for parked in group.parked:
                 self._meters.parked(COMMANDS, parked.reason)
 

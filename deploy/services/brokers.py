@@ -56,8 +56,8 @@ Configuration:
 """
 
 
-def kafka(servers: list[Server], jars: Path) -> None:
-    """Start the brokers that do not run, all in one quorum, with the data they had."""
+def kafka(servers: list[Server], jars: Path, more: str = "") -> None:
+    """Start the brokers that do not run, all in one quorum, with the data they had. `more`: settings that go before."""
     ports = [server.ports for server in servers]
     if not all(ports):
         fresh = free_ports(2 * len(servers))
@@ -78,7 +78,7 @@ def kafka(servers: list[Server], jars: Path) -> None:
             "replication": len(servers),
             "insync": max(1, len(servers) - 1),
         }
-        settings.write_text(_KAFKA.format(**words), encoding="utf-8")
+        settings.write_text(_KAFKA.format(**words) + more.format(**words), encoding="utf-8")
         logging = server.data / "log4j2.yaml"
         logging.write_text(_LOG4J, encoding="utf-8")
         java = ["java", *JAVA, f"-Dlog4j2.configurationFile={logging.resolve()}", "-cp", f"{jars.resolve()}/*"]

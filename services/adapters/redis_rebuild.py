@@ -27,10 +27,10 @@ from services.exits import ExitCode, Stop
 from services.following import Place
 from services.names import JOURNAL, NAME
 from services.ports import Log
-from services.reading import Held
+from services.reading import Held, events_of
 from services.receipts import remember
 from services.viewing import Fold
-from services.wire import Entry, decode_events
+from services.wire import Entry
 
 RECORDS = 500
 #: Commands sent to Redis together.
@@ -122,11 +122,7 @@ async def _folded(log: Log, partition: int, closed_max: int, receipts_max: int) 
             judged = made.place.chain.accept(record.offset, record.value)
             if not isinstance(judged, Held):
                 continue
-            try:
-                events = decode_events(judged.entry)
-            except msgspec.MsgspecError as error:
-                where = f"partition ({partition}), offset ({record.offset})"
-                raise Stop(ExitCode.BAD_INPUT, f"The journal at {where} is newer than this program.") from error
+            events = events_of(partition, record.offset, judged.entry)
             _take(made, record.offset, judged.entry, events, receipts_max)
     return made
 

@@ -6,6 +6,7 @@ before), and the receipt tells. Registered by `app.create`.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -20,8 +21,9 @@ from matcher import commands as c
 from matcher.matching_point import minimised
 from matcher.zone import digest
 from services.api import bodies, context, identity
-from services.api.answers import Trouble, looked_up, reply
+from services.api.answers import Trouble, reply
 from services.api.context import Context
+from services.board import BoardAway
 from services.ports import AppendUncertain, MessageTooLarge
 
 
@@ -58,6 +60,8 @@ ROWS = (
 )
 
 
+#: A command waits no longer for the board than this.
+BOARD_S = 0.5
 BODIES = {row: bodies.shape(row.command, (row.subject,)) for row in ROWS}
 _REF = "#/components/schemas/{name}"
 
@@ -116,8 +120,8 @@ async def _append_once(its: Context, command: c.Command) -> None:
     key, said = (command.zone, command.id), digest(command).hex()
     before = its.pending.digest(key)
     if before is None:  # while the board is asked, the same may come again
-        shown = await looked_up(its.board.get(command.zone, "command", command.id))
-        before = its.pending.digest(key) or (shown.found.digest if shown.found is not None else None)
+        shown = await _shown(its, key)
+        before = its.pending.digest(key) or shown
     if before is not None:
         if before not in ("", said):
             raise Trouble(
@@ -146,6 +150,19 @@ async def _append_once(its: Context, command: c.Command) -> None:
         its.pending.failed(key, AppendUncertain(f"The append of command ({command.id}) was given up."))
         raise
     its.pending.appended(key, partition, offset)
+
+
+async def _shown(its: Context, key: tuple[str, str]) -> str | None:
+    """Digest of the command that the board shows under this id.
+
+    None too where it does not answer soon: a command needs the log alone, and what comes twice is found there.
+    """
+    try:
+        async with asyncio.timeout(BOARD_S):
+            shown = await its.board.get(key[0], "command", key[1])
+    except (BoardAway, TimeoutError):
+        return None
+    return shown.found.digest if shown.found is not None else None
 
 
 def _accepted(command: c.Command) -> Response:

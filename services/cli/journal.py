@@ -15,7 +15,6 @@ from services.exits import ExitCode, Stop
 from services.names import JOURNAL, LOG_FILE, NAME
 
 if TYPE_CHECKING:
-    from matcher.events import Event
     from services.adapters.kafka import KafkaLog
     from services.adapters.sqlite import SqliteLog
     from services.verify import Verdict
@@ -64,6 +63,7 @@ def read(
 
     Works while a writer runs. Events of the partition itself (attempts, parked commands) have zone "*".
     """
+    from services.reading import events_of
     from services.wire import encode, partition_of
 
     place = place_of(file, kafka, prefix)
@@ -73,7 +73,7 @@ def read(
         _check_partition(place, log, chosen)
         shown = 0
         async for at, offset, entry in _entries(log, chosen, start):
-            for index, event in enumerate(_events(place, at, offset, entry)):
+            for index, event in enumerate(events_of(at, offset, entry)):
                 if zone is not None and event.zone != zone:
                     continue
                 if limit is not None and shown >= limit:
@@ -127,32 +127,38 @@ def place_of(file: Path | None, kafka: str | None, prefix: str) -> Place:
     return Place(file / LOG_FILE if file is not None and file.is_dir() else file, kafka, prefix)
 
 
-def with_log(place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
-    """Open the log for reading only, use it in an event loop, close it."""
+def with_log(
+    place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]], *, read_only: bool = True
+) -> T:
+    """Open the log, for reading only unless asked otherwise, use it in an event loop, close it."""
     if place.file is None:
-        return asyncio.run(_with_topics(place, use))
-    return _with_file(place.file, use)
+        return asyncio.run(_with_topics(place, use, read_only))
+    return _with_file(place.file, use, read_only)
 
 
-async def _with_topics(place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
+async def _with_topics(
+    place: Place, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]], read_only: bool
+) -> T:
     from services.adapters.kafka import KafkaLog
 
     assert place.kafka is not None
     # What a weak log still has may be read.
     log = KafkaLog(place.kafka, prefix=place.prefix, trial=True)
     try:
-        await log.start(read_only=True)
+        await log.start(read_only=read_only)
         return await use(log)
     finally:
         await log.stop()
 
 
-def _with_file(file: Path, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]]) -> T:
+def _with_file(file: Path, use: Callable[[SqliteLog | KafkaLog], Coroutine[Any, Any, T]], read_only: bool) -> T:
     import sqlite3
 
     from services.adapters.sqlite import SqliteLog
 
-    log = SqliteLog(file, read_only=True)
+    if not file.is_file():
+        raise Stop(ExitCode.BAD_INPUT, f"There is no log at ({file}). Check the path.")
+    log = SqliteLog(file, read_only=read_only)
     try:
         return asyncio.run(use(log))
     except sqlite3.DatabaseError as error:
@@ -181,20 +187,6 @@ async def _entries(
                 judged = chain.accept(record.offset, record.value)
                 if isinstance(judged, Held) and record.offset >= start:
                     yield at, record.offset, judged.entry
-
-
-def _events(log: Place, partition: int, offset: int, entry: Entry) -> list[Event]:
-    import msgspec
-
-    from services.wire import decode_events
-
-    try:
-        return decode_events(entry)
-    except msgspec.MsgspecError as error:
-        place = f"partition ({partition}), offset ({offset})"
-        raise Stop(
-            ExitCode.BAD_INPUT, f"The log ({log}) at {place} is newer than this program. Use a newer version."
-        ) from error
 
 
 def _words(verdict: Verdict) -> str:

@@ -15,10 +15,8 @@ from matcher.commands import SubmitRequest
 from matcher.decisions import evolve
 from matcher.events import CommandRefused, Event, MatchRunFinished, OfferSent
 from matcher.zone import Zone
-from services.exits import ExitCode, Stop
 from services.explaining.questions import History
-from services.reading import Held
-from services.wire import Entry, decode_events
+from services.reading import Held, events_of
 
 
 @dataclass(frozen=True)
@@ -86,15 +84,6 @@ def _events(history: History, zone: str) -> Iterator[Happened]:
     for offset, value in history.records:
         judged = chain.accept(offset, value)
         if isinstance(judged, Held) and named in bytes(judged.entry.events):
-            for index, event in enumerate(_decoded(judged.entry, offset)):
+            for index, event in enumerate(events_of(history.partition, offset, judged.entry)):
                 if event.zone == zone:
                     yield Happened((offset, index), event)
-
-
-def _decoded(entry: Entry, offset: int) -> list[Event]:
-    try:
-        return decode_events(entry)
-    except msgspec.MsgspecError as error:
-        raise Stop(
-            ExitCode.BAD_INPUT, f"The journal's entry at ({offset}) is newer than this program. Use a newer version."
-        ) from error

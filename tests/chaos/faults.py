@@ -27,9 +27,11 @@ from services.wire import SignIn, encode, partition_of
 from tests.chaos.load import CLIENT, Asked
 from tests.chaos.sites import Sites
 from tests.chaos.town import PARTITIONS, SESSION_S, Town, until
+from tests.processes import Served
 from tests.serving import POINT
 
 BEYOND_S = 3.0
+LEAVES_S = 60
 
 
 @dataclass
@@ -66,6 +68,13 @@ class Run:
             )
 
         await until(all_answer, "every partition answers again")
+
+    async def leaves(self, process: Served) -> None:
+        """SIGTERM a process; it has to end by itself and well."""
+        process.process.send_signal(signal.SIGTERM)
+        code = await asyncio.to_thread(process.process.wait, LEAVES_S)
+        if code:
+            self.wrong.append(f"told to leave, it ended with ({code}): {process.said[-600:]}")
 
 
 # --- streams -------------------------------------------------------------------------------------------------------
@@ -205,7 +214,7 @@ def _post_and_do_not_read(url: str, zone: str, key: str, body: dict[str, object]
 # --- the board -----------------------------------------------------------------------------------------------------
 
 
-async def _board_is_right(run: Run) -> float:
+async def board_is_right(run: Run) -> float:
     """Wait until the board shows at least what the journal held at the fault, and says that it is whole."""
     town = run.town
     await town.history.read_on()
@@ -232,7 +241,7 @@ async def flush_redis(run: Run) -> float:
     with Redis.from_url(run.town.brokers.redis) as redis:
         run.hurt()
         await asyncio.to_thread(redis.flushall)
-    return await _board_is_right(run)
+    return await board_is_right(run)
 
 
 async def replace_redis(run: Run) -> float:
@@ -241,7 +250,7 @@ async def replace_redis(run: Run) -> float:
     await asyncio.to_thread(run.sites.kill, "redis")
     await asyncio.sleep(1.0)
     await asyncio.to_thread(run.sites.redis, True)
-    return await _board_is_right(run)
+    return await board_is_right(run)
 
 
 # --- workers -------------------------------------------------------------------------------------------------------

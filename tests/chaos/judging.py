@@ -76,7 +76,7 @@ async def judge(town: Town) -> Judged:
         untold=len(late),
         findings=[*verdict.findings[:FINDINGS_MAX], *(f"Nobody was told: {each}." for each in late[:FINDINGS_MAX])],
     )
-    _both_readings_agree(judged, verdict, town.history)
+    _both_readings_agree(judged, verdict, town)
     _each_answered_once(judged, town)
     _told_once(judged, town, told)
     _client(judged, town)
@@ -100,12 +100,14 @@ async def _told(town: Town) -> list[Any]:
     return []
 
 
-def _both_readings_agree(judged: Judged, verdict: Verdict, history: History) -> None:
+def _both_readings_agree(judged: Judged, verdict: Verdict, town: Town) -> None:
+    history = town.history
     seen = (history.void, history.sign_ins, sum(len(line.entries) for line in history.lines))
     if seen != (verdict.void, verdict.sign_ins, verdict.entries):
         judged.findings = [*judged.findings, f"Two readings of the journal differ: {seen}, {verdict}."]
-    if verdict.parked_without_bytes or verdict.parked:
-        judged.findings = [*judged.findings, f"({verdict.parked}) commands were set aside; nobody asked nonsense."]
+    if verdict.parked_without_bytes or verdict.parked != town.nonsense:
+        words = f"({verdict.parked}) commands were set aside; ({town.nonsense}) were nonsense."
+        judged.findings = [*judged.findings, words]
 
 
 def _each_answered_once(judged: Judged, town: Town) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from tests.chaos import faults, made_anew
+from tests.chaos import faults, made_anew, network, pausing, refusing
 from tests.chaos.faults import Run
 
 Play = Callable[[Run], Awaitable[float | None]]
@@ -26,7 +26,7 @@ class Fault:
     ends_town: bool = False
 
 
-_REDIS = frozenset({"redis"})
+_REDIS, _KAFKA, _RABBITMQ = frozenset({"redis"}), frozenset({"kafka"}), frozenset({"rabbitmq"})
 FAULTS = {
     fault.name: fault
     for fault in (
@@ -43,9 +43,30 @@ FAULTS = {
         Fault("deaf-worker-redis", faults.deaf_worker, own=_REDIS, jobs="redis", by_reports=True),
         Fault("flush-redis", faults.flush_redis, own=_REDIS, jobs="redis"),
         Fault("replace-redis", faults.replace_redis, own=_REDIS, jobs="redis"),
-        Fault("restart-kafka", faults.restart_kafka, own=frozenset({"kafka"})),
-        Fault("restart-rabbitmq", faults.restart_rabbitmq, own=frozenset({"rabbitmq"})),
-        Fault("roll-kafka", faults.roll_kafka, own=frozenset({"kafka"}), brokers=3),
+        Fault("restart-kafka", faults.restart_kafka, own=_KAFKA),
+        Fault("restart-rabbitmq", faults.restart_rabbitmq, own=_RABBITMQ),
+        Fault("roll-kafka", faults.roll_kafka, own=_KAFKA, brokers=3),
+        Fault("roll-streams", pausing.roll_streams),
+        Fault("all-streams-leave", pausing.all_streams_leave),
+        Fault("freeze-api", pausing.freeze_api),
+        Fault("freeze-worker", pausing.freeze_worker, by_reports=True),
+        Fault("freeze-kafka", pausing.freeze_kafka, own=_KAFKA),
+        Fault("freeze-redis", pausing.freeze_redis, own=_REDIS, jobs="redis"),
+        Fault("freeze-rabbitmq", pausing.freeze_rabbitmq, own=_RABBITMQ, by_reports=True),
+        Fault("stream-without-kafka", network.stream_without_kafka, own=_KAFKA),
+        Fault("stream-blinks", network.stream_blinks, own=_KAFKA),
+        Fault("stream-is-late", network.stream_is_late, own=_KAFKA),
+        Fault("api-without-kafka", network.api_without_kafka, own=_KAFKA),
+        Fault("stream-without-redis", network.stream_without_redis),
+        Fault("api-without-redis", network.api_without_redis),
+        Fault("worker-without-jobs", network.worker_without_jobs, by_reports=True),
+        Fault("gateway-is-silent", network.gateway_is_silent, by_reports=True),
+        Fault("redis-full", refusing.redis_full, own=_REDIS, jobs="redis"),
+        Fault("redis-read-only", refusing.redis_read_only, own=_REDIS, jobs="redis"),
+        Fault("rabbitmq-full", refusing.rabbitmq_full, own=_RABBITMQ, by_reports=True),
+        Fault("purge-queue", refusing.purge_queue, by_reports=True),
+        Fault("nonsense", refusing.nonsense),
+        Fault("forgery", refusing.forgery),
         Fault("topics-made-anew", made_anew.play, ends_town=True),
     )
 }

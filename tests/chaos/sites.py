@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.chaos.wires import HOST, Wire
 
 ROOT = Path(__file__).parents[2]
 # At the end: one of those scripts has the name of our own package.
@@ -18,9 +21,20 @@ sys.path.append(str(ROOT / "deploy/services"))
 
 import brokers as scripts  # noqa: E402
 import installing  # noqa: E402
-from processes import Server  # noqa: E402
+from processes import Server, free_ports  # noqa: E402
 
 POLL_S = 0.05
+CTL_S = 60.0
+#: Not the one on the PATH: that becomes another user, with another cookie.
+RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
+
+#: A second way in, whose address leads clients over a wire: a broker tells them where to go.
+_WIRED = """\
+listeners=PLAINTEXT://{{host}}:{{port}},CONTROLLER://{{host}}:{{controller}},WIRED://{{host}}:{behind}
+advertised.listeners=PLAINTEXT://{{host}}:{{port}},WIRED://{{host}}:{wire}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,WIRED:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,8 @@ class Sites:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._servers: dict[str, Server] = {}
+        #: by server: what leads to it, for those who shall be cut off
+        self.wires: dict[str, Wire] = {}
 
     def kafka(self, own: bool, count: int = 1) -> str:
         """Return the bootstrap servers: $PAIDAN_KAFKA, or `count` own brokers."""
@@ -46,11 +62,29 @@ class Sites:
         if given and not own and count == 1:
             return given
         nodes = self.nodes(count)
-        scripts.kafka(nodes, installing.kafka(ROOT / ".services"))
+        scripts.kafka(nodes, installing.kafka(ROOT / ".services"), self._wired_kafka() if count == 1 else "")
         answers = scripts.kafka_answers(nodes)
         for node in nodes:
             node.wait(answers)
         return str(scripts.kafka_address(nodes))
+
+    def wire(self, name: str, address: str) -> str:
+        """Lay a wire to a server, once; return its address with the wire's port in place of the server's."""
+        port = address.rpartition("@")[2].removeprefix("redis://").partition(":")[2].partition("/")[0]
+        if name not in self.wires:
+            self.wires[name] = Wire(int(port))
+        return address.replace(f":{port}", f":{self.wires[name].port}")
+
+    def wired_kafka(self) -> str:
+        """Return the own broker's address over its wire."""
+        return f"{HOST}:{self.wires['kafka'].port}"
+
+    def _wired_kafka(self) -> str:
+        """Lay the wire to an own broker, which has to know its port before it starts."""
+        if "kafka" not in self.wires:
+            self.wires["kafka"] = Wire(free_ports(1)[0])
+        wire = self.wires["kafka"]
+        return _WIRED.format(behind=wire.target, wire=wire.port)
 
     def nodes(self, count: int) -> list[Server]:
         """The own Kafka brokers of a cluster of so many."""
@@ -77,6 +111,33 @@ class Sites:
         server.wait(scripts.rabbitmq_answers(server))
         return f"amqp://guest:guest@127.0.0.1:{server.ports[0]}//"
 
+    def rabbitmqctl(self, *words: str) -> None:
+        """Tell the own RabbitMQ something."""
+        server, names = self._servers["rabbitmq"], self._servers["epmd"]
+        environment = {
+            **os.environ,
+            "HOME": str(server.data.resolve()),
+            "ERL_EPMD_ADDRESS": HOST,
+            "ERL_EPMD_PORT": str(names.ports[0]),
+        }
+        node = f"paidan{server.ports[0]}@localhost"
+        subprocess.run(
+            [RABBITMQCTL, "--node", node, *words],
+            env=environment,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=CTL_S,
+        )
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP one own server."""
+        self._servers[name].signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """SIGCONT it."""
+        self._servers[name].signal(signal.SIGCONT)
+
     def kill(self, name: str) -> None:
         """kill -9 one own server; its data and its port stay. Returns when it is gone."""
         server = self._servers[name]
@@ -85,7 +146,9 @@ class Sites:
             time.sleep(POLL_S)
 
     def close(self) -> None:
-        """Stop every own server."""
+        """Stop every own server, take every wire away."""
+        for wire in self.wires.values():
+            wire.close()
         # RabbitMQ before its name service.
         for name in sorted(self._servers, key=lambda each: each == "epmd"):
             self._servers[name].stop()

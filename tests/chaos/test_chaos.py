@@ -1,4 +1,4 @@
-"""A short honest part of `make chaos`: each fault once, in as few towns as can be. What is not here takes too long.
+"""A short honest part of `make chaos`: faults once each, in as few towns as can be. What is not here takes too long.
 
 Own Redis, own Kafka and own RabbitMQ for what hurts them. Nothing waits for the journal's retry of a message: where one
 is needed, the zones are told a later time.
@@ -30,9 +30,10 @@ pytestmark = [*needs_kafka, pytest.mark.redis, pytest.mark.rabbitmq, pytest.mark
         ("kill-stream", "zombie-stream", "two-groups"),
         ("ghost-signs-in", "offsets-at-the-end", "kill-api", "kill-worker-rabbitmq"),
         ("offsets-deleted", "offsets-at-the-start"),
-        ("flush-redis", "replace-redis", "deaf-worker-redis"),
+        ("forgery", "nonsense", "freeze-api", "api-without-redis"),
+        ("freeze-redis", "redis-read-only", "flush-redis", "replace-redis", "deaf-worker-redis"),
         ("kill-worker-redis",),
-        ("restart-kafka",),
+        ("stream-without-kafka", "api-without-kafka", "restart-kafka"),
         ("restart-rabbitmq",),
         ("topics-made-anew",),
     ],

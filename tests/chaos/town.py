@@ -56,6 +56,8 @@ class Town:
         self._wanted_streams = streams
         self._beat_s = beat_s
         self._count = 0
+        #: commands that a fault has put there and nobody can read
+        self.nonsense = 0
         self._all: list[Served] = []
         self.admin = kafka_topics.connect(brokers.kafka)
         self.log = KafkaLog(brokers.kafka, PARTITIONS, prefix=self.prefix, trial=True)

@@ -23,6 +23,7 @@ class Standing:
     answered: int = 0
     unanswered: int = 0
     oldest_at_s: float | None = None
+    parked_open: int = 0
     signed_in: bool = True
 
 

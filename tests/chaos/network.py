@@ -1,0 +1,181 @@
+"""Faults of the network: one part is cut off from another, or hears it late, while the rest goes on.
+
+Each starts the process that it is about anew with an address that leads over a wire, and leaves the town with processes
+that are on no wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from tests.chaos.faults import BEYOND_S, Run, board_is_right
+from tests.chaos.town import SESSION_S, until
+from tests.processes import Served
+
+#: Longer than a client's request, shorter than what ends a process (30 s without Kafka).
+CUT_S = 12.0
+#: Each way: a round trip takes half a second.
+LATE_S = 0.25
+#: What was on its way when the wire was cut may still be acknowledged.
+ON_ITS_WAY_S = 1.0
+
+
+@asynccontextmanager
+async def _wired_stream(run: Run, **addresses: str) -> AsyncIterator[Served]:
+    """A stream whose way leads over a wire, in the place of another one; it has partitions. It leaves at the end."""
+    town = run.town
+    wired = await town.add_stream(**addresses)
+    await run.leaves(town.streams.pop(0))
+
+    async def has_some() -> bool:
+        async with httpx.AsyncClient(timeout=30) as http:
+            said = (await http.get(f"{wired.url}/metrics")).text
+        return "\npaidan_stream_assigned_partitions 0.0" not in said and "paidan_stream_unready_partitions 0.0" in said
+
+    await until(has_some, "the stream on the wire has partitions")
+    await run.acknowledged(10)
+    yield wired
+    await town.add_stream()
+    town.streams.remove(wired)
+    await run.leaves(wired)
+
+
+@asynccontextmanager
+async def _wired_api(run: Run, **addresses: str) -> AsyncIterator[None]:
+    """The API anew, on a wire; and once more, on none."""
+    town = run.town
+
+    async def again(**changes: str) -> None:
+        assert town.api is not None
+        await run.leaves(town.api)
+        town.api = town.serve("api", **changes)
+        town.api_url = await town.ready(town.api)
+
+    await again(**addresses)
+    await run.acknowledged(10)
+    yield
+    await again()
+
+
+async def stream_without_kafka(run: Run) -> None:
+    """A stream hears nothing of Kafka for longer than its session: others take over; then it is back, too late."""
+    wire = run.sites.wires["kafka"]
+    async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+        run.hurt()
+        wire.cut()
+        await asyncio.sleep(SESSION_S + BEYOND_S)
+        await run.answering()
+        wire.heal()
+        await run.acknowledged(20)
+
+
+async def stream_blinks(run: Run) -> None:
+    """A stream hears nothing of Kafka for half a session: nobody takes over, nothing happens twice."""
+    wire = run.sites.wires["kafka"]
+    async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+        run.hurt()
+        wire.cut()
+        await asyncio.sleep(SESSION_S / 2)
+        wire.heal()
+        await run.answering()
+
+
+async def stream_is_late(run: Run) -> None:
+    """A stream is half a second's round trip away from Kafka, for a while."""
+    wire = run.sites.wires["kafka"]
+    async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+        run.hurt()
+        wire.slow(LATE_S)
+        await asyncio.sleep(CUT_S)
+        await run.answering()
+        wire.heal()
+
+
+async def stream_without_redis(run: Run) -> float:
+    """A stream cannot reach the board: it goes on deciding, and the board catches up."""
+    address = run.sites.wire("redis", run.town.brokers.redis)
+    wire = run.sites.wires["redis"]
+    async with _wired_stream(run, PAIDAN_REDIS=address):
+        run.hurt()
+        wire.cut()
+        await asyncio.sleep(CUT_S)
+        await run.answering()
+        wire.heal()
+        run.hurt()
+        return await board_is_right(run)
+
+
+async def api_without_kafka(run: Run) -> None:
+    """The API cannot reach the log: it acknowledges nothing meanwhile, and everything afterwards."""
+    wire = run.sites.wires["kafka"]
+    async with _wired_api(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+        wire.cut()
+        silent_s = time.time() + ON_ITS_WAY_S
+        await asyncio.sleep(CUT_S)
+        early = run.town.load.acknowledged_since(silent_s)
+        if early:
+            run.wrong.append(f"({early}) commands were acknowledged without a log.")
+        wire.heal()
+        run.hurt()
+        await run.answering()
+
+
+async def api_without_redis(run: Run) -> None:
+    """The API cannot reach the board: commands are taken as before, questions are answered with 503 in good time."""
+    load = run.town.load
+    address = run.sites.wire("redis", run.town.brokers.redis)
+    wire = run.sites.wires["redis"]
+    async with _wired_api(run, PAIDAN_REDIS=address):
+        run.hurt()
+        wire.cut()
+        before = load.looked.copy()
+
+        async def refused() -> bool:
+            return load.looked[503] > before[503]
+
+        await until(refused, "a question is refused")
+        await run.acknowledged(20)
+        await run.answering()
+        wire.heal()
+
+
+async def worker_without_jobs(run: Run) -> None:
+    """The only worker cannot reach its jobs for a while."""
+    town = run.town
+    address = run.sites.wire("rabbitmq", str(town.brokers.amqp))
+    wire = run.sites.wires["rabbitmq"]
+    wired = town.serve("worker", PAIDAN_AMQP=address)
+    await town.ready(wired)
+    await town.kill(town.workers.pop(0))
+    town.workers.append(wired)
+    await run.acknowledged(10)
+    run.hurt()
+    wire.cut()
+    await asyncio.sleep(CUT_S)
+    wire.heal()
+    await run.acknowledged(20)
+    town.workers = [town.serve("worker")]
+    await town.ready(town.workers[0])
+    await run.leaves(wired)
+
+
+async def gateway_is_silent(run: Run) -> None:
+    """Who tells people takes messages and answers none, longer than a request waits."""
+    before = len(run.town.gateway.told)
+    run.hurt()
+    run.town.gateway.hold()
+    try:
+
+        async def more() -> bool:
+            return len(run.town.gateway.told) > before
+
+        await until(more, "a message arrives")
+        await asyncio.sleep(CUT_S)
+    finally:
+        run.town.gateway.go_on()
+    await run.acknowledged(20)

@@ -1,0 +1,105 @@
+"""Faults of servers that answer with no (full, read-only), and of people: a purged queue, nonsense, forgery."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from kombu import Connection
+from redis import Redis
+
+from services.names import COMMANDS, JOURNAL
+from services.ports import Message
+from services.queues import NOTIFY
+from services.wire import Entry, encode
+from tests.chaos.faults import Run, board_is_right
+from tests.chaos.town import PARTITIONS, until
+
+REFUSING_S = 10.0
+#: First, last and many in a row.
+NONSENSE = (b"", b"{", b"\xff\xfe\x00", b'{"type":"Fly"}', b"[" * 200, b"null", b'{"type":"Tick"}', b"x" * 20_000)
+IN_A_ROW = 50
+
+
+async def _redis_refuses(run: Run, no: Sequence[str], yes: Sequence[str]) -> float:
+    """Let Redis refuse for a while; commands have to be taken and answered all the same."""
+    with Redis.from_url(run.town.brokers.redis) as redis:
+        run.hurt()
+        await asyncio.to_thread(redis.execute_command, *no)
+        await asyncio.sleep(REFUSING_S)
+        await run.answering()
+        await asyncio.to_thread(redis.execute_command, *yes)
+    run.hurt()
+    return await board_is_right(run)
+
+
+async def redis_full(run: Run) -> float:
+    """Redis has no memory left and throws nothing away (OOM)."""
+    return await _redis_refuses(run, ("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"))
+
+
+async def redis_read_only(run: Run) -> float:
+    """Redis follows a master that is not there (READONLY)."""
+    return await _redis_refuses(run, ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
+
+
+async def rabbitmq_full(run: Run) -> None:
+    """RabbitMQ's memory alarm: it takes no jobs any more, and says nothing."""
+    run.hurt()
+    await asyncio.to_thread(run.sites.rabbitmqctl, "set_vm_memory_high_watermark", "absolute", "1")
+    await asyncio.sleep(REFUSING_S)
+    await run.answering()
+    await asyncio.to_thread(run.sites.rabbitmqctl, "set_vm_memory_high_watermark", "0.6")
+    await run.acknowledged(20)
+
+
+async def purge_queue(run: Run) -> None:
+    """Somebody purges the queue of jobs while messages wait in it: the journal asks again."""
+    town = run.town
+    before = len(town.gateway.told)
+    town.gateway.hold()
+
+    async def in_hand() -> bool:
+        return len(town.gateway.told) > before
+
+    try:
+        await until(in_hand, "a message arrives")
+        await run.acknowledged(60)
+        run.hurt()
+        gone = await asyncio.to_thread(_purge, str(town.brokers.amqp), town.prefix + NOTIFY)
+    finally:
+        town.gateway.go_on()
+    if not gone:
+        run.wrong.append("the queue was empty: nothing was purged")
+
+
+def _purge(url: str, queue: str) -> int:
+    with Connection(url) as connection, connection.channel() as channel:
+        return int(channel.queue_purge(queue))
+
+
+async def nonsense(run: Run) -> None:
+    """What nobody can read comes in among the commands, also many times in a row: it is set aside, the rest goes on."""
+    run.hurt()
+    for partition in range(PARTITIONS):
+        messages = [Message(each) for each in (*NONSENSE, *([b"nonsense"] * IN_A_ROW))]
+        await run.town.log.append(COMMANDS, partition, messages)
+        run.town.nonsense += len(messages)
+    await run.answering()
+
+
+async def forgery(run: Run) -> None:
+    """Bytes that are no entry, and entries that follow nothing that held, come into the journal: void for everybody."""
+    run.hurt()
+    void = run.town.history.void
+    now = datetime.now(UTC)
+    for partition in range(PARTITIONS):
+        forged = Entry(id=secrets.token_hex(8), after=secrets.token_hex(8), first=0, last=10**6, at=now)
+        messages = [Message(b"\x00\xff"), Message(encode(forged)), Message(b"{}"), Message(encode(forged))]
+        await run.town.log.append(JOURNAL, partition, messages)
+    await run.answering()
+    await run.town.history.read_on()
+    if run.town.history.void - void < 4 * PARTITIONS:
+        run.wrong.append(f"({run.town.history.void - void}) forged records were void.")

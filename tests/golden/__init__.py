@@ -1,0 +1,1 @@
+"""Logs and words that every version must go on reading. See README.md here."""
