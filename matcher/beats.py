@@ -24,6 +24,7 @@ from matcher.limits import full, tighter
 from matcher.policy import sha256
 from matcher.posing import OpenRequirement, Standing, problem_of, visit_counts
 from matcher.problem import Placement, Plan, Problem, Shortfall
+from matcher.teams import teams_asked
 from matcher.terms import Shares
 from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
@@ -163,10 +164,31 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         excluded=_rows(zone, command.excluded),
         restricted=_rows(zone, command.restricted or ()),
         must_have=None if command.must_have is UNSET else _rows(zone, command.must_have),
-        preferred=_rows(zone, command.preferred or ()),
+        preferred=_preferred(zone, request, need),
         claimed_by=[] if command.post is UNSET else zone.people.claimed_by(command.post),
         helpers=zone.helpers_of(command.requester),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
+        teams=teams_asked(zone, need.requirement, [a.volunteer for a in live]),
+        one_team=bool(need.requirement.one_team),
+    )
+
+
+def _preferred(zone: Zone, request: Request, need: Need) -> list[int]:
+    """Return those whom the request prefers by name, and those of the team that it prefers."""
+    named, team = _rows(zone, request.command.preferred or ()), need.requirement.preferred_team
+    return named if team is UNSET else list(dict.fromkeys([*named, *zone.people.teams.rows(team)]))
+
+
+def as_asked(zone: Zone, request: Request, need: Need) -> OpenRequirement:
+    """Return a requirement as it was when it was asked for: every place open, nobody asked, everybody in time."""
+    fresh = Need(requirement=need.requirement)
+    asked_s = int(request.submitted_at.timestamp())
+    return replace(
+        _open(zone, request, fresh, need.requirement.people),
+        earliest_s=_ceil_s(request.earliest),
+        depart_s=asked_s,
+        refused=(),
+        serving=(),
     )
 
 

@@ -33,6 +33,7 @@ from matcher.rules import (
     restricted,
     skills,
     start,
+    team,
     zone,
 )
 from matcher.rules.facts import NONE, Facts
@@ -46,6 +47,7 @@ _BARS = (
     ("excluded", excluded.applies, excluded.mask),
     ("restricted", restricted.applies, restricted.mask),
     ("must_have", must_have.applies, must_have.mask),
+    ("team", team.applies, team.mask),
     ("refused", refused.applies, refused.mask),
     ("budget", budget.applies, budget.mask),
 )

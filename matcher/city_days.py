@@ -15,9 +15,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from matcher.calendar import Calendar, YearDays
-from matcher.weeks import SecondWeek, Shift, WeekRule, report_weeks, theme_day
+from matcher.history import Quarter
+from matcher.weeks import ReportWeek, SecondWeek, Shift, WeekRule, report_weeks, theme_day
 
 _DAY = timedelta(days=1)
+#: So long before its month a report week may begin: its theme day is a Friday of the month.
+_DAYS_BEFORE = timedelta(days=6)
 
 
 class Weeks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +54,7 @@ class CityDays:
         self._years = years
         self._own = own
         self._weeks = weeks or Weeks()
+        self._report_weeks: dict[int, tuple[ReportWeek, ...]] = {}
         self._report_days: dict[int, frozenset[int]] = {}
         self._marks: dict[range, tuple[int, ...]] = {}
 
@@ -72,6 +76,22 @@ class CityDays:
         end = datetime.combine(due.date + _DAY, time(), clock)
         return Window(end.astimezone(begin.tzinfo), due.provisional)
 
+    def report_week(self, year: int, month: int) -> ReportWeek:
+        """Return where the report week of a month lies, as the city's rule, its own days and holidays lay it."""
+        return self._weeks_of(year)[month - 1]
+
+    def last_week_began(self, quarter: Quarter) -> bool:
+        """Say whether the last report week of the quarter has begun on this day of it."""
+        year, month = quarter.last_month
+        if quarter.today < date(year, month, 1) - _DAYS_BEFORE:
+            return False
+        return quarter.today >= self.report_week(year, month).start
+
+    def _weeks_of(self, year: int) -> tuple[ReportWeek, ...]:
+        if year not in self._report_weeks:
+            self._report_weeks[year] = report_weeks(self.calendar, year, self._weeks.of(year))
+        return self._report_weeks[year]
+
     def _mark(self, ordinal: int) -> int:
         day = date.fromordinal(ordinal)
         return self.calendar.is_working(day) + 2 * (ordinal in self._in_report_weeks(day.year))
@@ -79,7 +99,6 @@ class CityDays:
     def _in_report_weeks(self, year: int) -> frozenset[int]:
         """Return the days of the year's report weeks; the first days of January may belong to the year before."""
         if year not in self._report_days:
-            weeks = report_weeks(self.calendar, year, self._weeks.of(year))
-            spans = [range(week.start.toordinal(), week.end.toordinal() + 1) for week in weeks]
+            spans = [range(week.start.toordinal(), week.end.toordinal() + 1) for week in self._weeks_of(year)]
             self._report_days[year] = frozenset(day for span in spans for day in span)
         return self._report_days[year]

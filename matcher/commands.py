@@ -19,13 +19,16 @@ from matcher.terms import (
     PEOPLE_LISTED_MAX,
     POSTS_MAX,
     REACH_M_MAX,
+    TEAMS_MAX,
     CircleMinutes,
     HeldSkill,
     Hours,
     Id,
+    NeededSkill,
     PlaceLevel,
     Point,
     Requirement,
+    TeamKind,
     Time,
     Travel,
 )
@@ -33,6 +36,7 @@ from matcher.terms import (
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 PeopleList = Annotated[tuple[Id, ...], Meta(max_length=PEOPLE_LISTED_MAX)]
 Posts = Annotated[tuple[Id, ...], Meta(max_length=POSTS_MAX)]
+Teams = Annotated[tuple[Id, ...], Meta(max_length=TEAMS_MAX)]
 VisitLimit = Annotated[int, Meta(ge=1, le=100)]
 Stars = Annotated[int, Meta(ge=1, le=5)]
 
@@ -97,6 +101,29 @@ class DefineSkill(Command, frozen=True, kw_only=True):
     name: str = ""
     #: R145: a visit that needs this skill has a way of so many minutes at most.
     circle_minutes: CircleMinutes | UnsetType = UNSET
+
+
+class DefineTeam(Command, frozen=True, kw_only=True):
+    """志愿服务队: a named group of people. People say when they register that they belong to it. Again: all new."""
+
+    team: Id
+    name: str = ""
+    kind: TeamKind | None = None
+    #: Whose team it is, and where it serves; both only for people to read.
+    unit: Id | None = None
+    place: Id | None = None
+
+
+class DefinePost(Command, frozen=True, kw_only=True):
+    """公益服务岗: a standing post to be claimed (R94). Defined again, it is all new; who has claimed it keeps it."""
+
+    post: Id
+    name: str = ""
+    place: Id | None = None
+    #: So many people may claim it; left out: any number.
+    capacity: Annotated[int, Meta(ge=1, le=10_000)] | UnsetType = UNSET
+    #: Who claims it must hold all of these.
+    skills: Annotated[tuple[NeededSkill, ...], Meta(max_length=50)] = ()
 
 
 class SetPolicy(Command, frozen=True, kw_only=True):
@@ -199,6 +226,8 @@ class RegisterVolunteer(Command, frozen=True, kw_only=True):
     visits_per_week: VisitLimit | UnsetType = UNSET
     #: 认领岗位: the standing posts that the person has claimed (R94).
     posts: Posts | UnsetType = UNSET
+    #: 志愿服务队: the teams that the person belongs to (R106).
+    teams: Teams | UnsetType = UNSET
 
 
 class ChangeAvailability(Command, frozen=True, kw_only=True):
@@ -278,6 +307,8 @@ AnyCommand = (
     DefinePlace
     | DefineUnit
     | DefineSkill
+    | DefineTeam
+    | DefinePost
     | SetPolicy
     | SetCalendarDay
     | SetCalendarYear

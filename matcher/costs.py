@@ -100,7 +100,7 @@ def plain(problem: Problem) -> bool:
     """
     asked, people = problem.requirements, problem.people
     priced = bool(people.points or asked.favours or asked.wishes.skill.size)
-    ruled = bool(asked.restricted[0].size or asked.choosy.any() or (asked.circle_s >= 0).any())
+    ruled = bool(asked.restricted[0].size or asked.choosy.any() or asked.teams or (asked.circle_s >= 0).any())
     timed = bool(problem.rest_s or people.full_from_s.size or (asked.depart_s != problem.now_s).any())
     return not (priced or ruled or timed)
 

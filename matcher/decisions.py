@@ -52,6 +52,8 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.DefinePlace: definitions.place,
     commands.DefineUnit: definitions.unit,
     commands.DefineSkill: definitions.skill,
+    commands.DefineTeam: definitions.team,
+    commands.DefinePost: definitions.post,
     commands.SetPolicy: definitions.policy,
     commands.SetCalendarDay: definitions.calendar_day,
     commands.SetCalendarYear: definitions.calendar_year,

@@ -1,4 +1,4 @@
-"""What rules read comes in as commands: places, units, skills, policy, calendar days (DESIGN 4.7).
+"""What rules read comes in as commands: places, units, skills, teams, posts, policy, calendar days (DESIGN 4.7).
 
 Called by `decisions`.
 """
@@ -8,8 +8,27 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from matcher import windows
-from matcher.commands import DefinePlace, DefineSkill, DefineUnit, SetCalendarDay, SetCalendarYear, SetPolicy
-from matcher.events import CalendarDaySet, CalendarYearSet, Event, PlaceDefined, PolicySet, SkillDefined, UnitDefined
+from matcher.commands import (
+    DefinePlace,
+    DefinePost,
+    DefineSkill,
+    DefineTeam,
+    DefineUnit,
+    SetCalendarDay,
+    SetCalendarYear,
+    SetPolicy,
+)
+from matcher.events import (
+    CalendarDaySet,
+    CalendarYearSet,
+    Event,
+    PlaceDefined,
+    PolicySet,
+    PostDefined,
+    SkillDefined,
+    TeamDefined,
+    UnitDefined,
+)
 from matcher.facts import Facts
 from matcher.people import MODES
 from matcher.policy import objection, sha256
@@ -45,6 +64,25 @@ def unit(zone: Zone, command: DefineUnit, facts: Facts) -> list[Event]:
 def skill(zone: Zone, command: DefineSkill, facts: Facts) -> list[Event]:
     """Define a skill, or rename it."""
     return [facts(SkillDefined, command=command)]
+
+
+def team(zone: Zone, command: DefineTeam, facts: Facts) -> list[Event]:
+    """Define a team, or change it; its unit and place must be there."""
+    if command.unit is not None and command.unit not in zone.units:
+        return facts.refused(Unknown(kind="unit", value=command.unit))
+    if command.place is not None and command.place not in zone.places:
+        return facts.refused(Unknown(kind="place", value=command.place))
+    return [facts(TeamDefined, command=command)]
+
+
+def post(zone: Zone, command: DefinePost, facts: Facts) -> list[Event]:
+    """Define a post, or change it; its place and skills must be there."""
+    if command.place is not None and command.place not in zone.places:
+        return facts.refused(Unknown(kind="place", value=command.place))
+    for need in command.skills:
+        if need.skill not in zone.people.skill_row:
+            return facts.refused(Unknown(kind="skill", value=need.skill))
+    return [facts(PostDefined, command=command)]
 
 
 def policy(zone: Zone, command: SetPolicy, facts: Facts) -> list[Event]:

@@ -21,7 +21,9 @@ from matcher.commands import (
     ChangeRequest,
     DeclineOffer,
     DefinePlace,
+    DefinePost,
     DefineSkill,
+    DefineTeam,
     DefineUnit,
     Depart,
     Finish,
@@ -92,6 +94,18 @@ class SkillDefined(Event, frozen=True, kw_only=True):
     """A skill of the zone's taxonomy."""
 
     command: DefineSkill
+
+
+class TeamDefined(Event, frozen=True, kw_only=True):
+    """A team, new or all new."""
+
+    command: DefineTeam
+
+
+class PostDefined(Event, frozen=True, kw_only=True):
+    """A post, new or all new."""
+
+    command: DefinePost
 
 
 class PolicySet(Event, frozen=True, kw_only=True):
@@ -421,6 +435,8 @@ AnyEvent = (
     PlaceDefined
     | UnitDefined
     | SkillDefined
+    | TeamDefined
+    | PostDefined
     | PolicySet
     | CalendarDaySet
     | CalendarYearSet

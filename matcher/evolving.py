@@ -71,6 +71,16 @@ def _skill_defined(zone: Zone, event: e.SkillDefined) -> None:
         zone.stale = True
 
 
+def _team_defined(zone: Zone, event: e.TeamDefined) -> None:
+    before = zone.known_teams.get(event.command.team)
+    zone.teams = {**zone.known_teams, event.command.team: event.command}
+    zone.stale = zone.stale or before is None or before.kind is not event.command.kind
+
+
+def _post_defined(zone: Zone, event: e.PostDefined) -> None:
+    zone.posts = {**zone.known_posts, event.command.post: event.command}
+
+
 def _policy_set(zone: Zone, event: e.PolicySet) -> None:
     zone.policy = event.command.policy
     zone.stale = True
@@ -446,6 +456,8 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.PlaceDefined: _place_defined,
     e.UnitDefined: _unit_defined,
     e.SkillDefined: _skill_defined,
+    e.TeamDefined: _team_defined,
+    e.PostDefined: _post_defined,
     e.PolicySet: _policy_set,
     e.CalendarDaySet: _calendar_day_set,
     e.RequestSubmitted: _request_submitted,

@@ -7,7 +7,7 @@ minutes.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,26 @@ class Quarter(NamedTuple):
     number: int
     day: int
     days: int
+
+    @property
+    def first(self) -> date:
+        """The quarter's first day."""
+        year, place = divmod(self.number, 4)
+        return date(year, 3 * place + 1, 1)
+
+    @property
+    def today(self) -> date:
+        """The local day of the moment."""
+        return self.first + timedelta(days=self.day - 1)
+
+    @property
+    def last_month(self) -> tuple[int, int]:
+        """Year and month in which the quarter ends."""
+        return self.first.year, self.first.month + 2
+
+    def __str__(self) -> str:
+        """Write it as 2026Q4."""
+        return f"{self.number // 4}Q{self.number % 4 + 1}"
 
 
 class Helped(msgspec.Struct):

@@ -78,6 +78,11 @@ def _marked(hours: Hours, day: int, mark: int) -> list[DayWindow | WeeklyWindow]
     return windows
 
 
+def midnight_s(timezone: str, day: date) -> int:
+    """Return the UTC second at which a local day begins."""
+    return _utc_s(timezone, day.toordinal(), 0)
+
+
 def merged(stretches: Iterable[Stretch]) -> list[Stretch]:
     """Return the union, sorted; touching and overlapping stretches become one, empty ones vanish."""
     union: list[Stretch] = []

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from matcher.commands import RegisterVolunteer
+from matcher.groups import Groups
 from matcher.terms import Hours, Travel
 
 #: `paused_until_s` of somebody who is not paused / is paused until they say otherwise.
@@ -44,9 +45,8 @@ class People:
         self.expires_s: dict[tuple[int, int], int] = {}
         #: row -> visits a day and a week by the person's own word, 0 = no limit; only of those who gave one
         self.limits: dict[int, tuple[int, int]] = {}
-        #: row -> posts that the person has claimed; only of those who claimed any
-        self.posts: dict[int, tuple[str, ...]] = {}
-        self._claimed_by: dict[str, set[int]] = {}
+        #: posts that people have claimed, teams that they belong to
+        self.posts, self.teams = Groups(), Groups()
         self._hours_row: dict[Hours, int] = {}
         self._columns = {name: np.zeros(0, kind) for name, kind in _COLUMNS.items()}
         self._levels = np.zeros((0, 0), np.uint8)
@@ -99,7 +99,8 @@ class People:
         for name, value in values.items():
             self._columns[name][row] = value
         self._write_skills(row, command)
-        self._claim(row, command.posts or ())
+        self.posts.put(row, command.posts or ())
+        self.teams.put(row, command.teams or ())
         own = command.visits_per_day or 0, command.visits_per_week or 0
         if any(own):
             self.limits[row] = own
@@ -109,7 +110,7 @@ class People:
 
     def claimed_by(self, post: str) -> list[int]:
         """Return the rows of those who have claimed a post."""
-        return sorted(self._claimed_by.get(post, ()))
+        return self.posts.rows(post)
 
     def change_hours(self, row: int, hours: Hours) -> None:
         """Give one person other hours."""
@@ -126,14 +127,6 @@ class People:
     def has_left(self, row: int) -> bool:
         """Say whether the person is gone."""
         return bool(self._columns["left"][row])
-
-    def _claim(self, row: int, posts: tuple[str, ...]) -> None:
-        for post in self.posts.pop(row, ()):
-            self._claimed_by[post].discard(row)
-        if posts:
-            self.posts[row] = posts
-        for post in posts:
-            self._claimed_by.setdefault(post, set()).add(row)
 
     def _row_of_hours(self, hours: Hours) -> int:
         row = self._hours_row.setdefault(hours, len(self.hours_table))
@@ -176,7 +169,8 @@ class People:
             # only where somebody has a limit: older logs hold hashes of people without
             **({"limits": sorted((row, *own) for row, own in self.limits.items())} if self.limits else {}),
             # likewise
-            **({"posts": sorted(self.posts.items())} if self.posts else {}),
+            **({"posts": self.posts.packed()} if self.posts else {}),
+            **({"teams": self.teams.packed()} if self.teams else {}),
         }
 
     @staticmethod
@@ -195,7 +189,9 @@ class People:
             people._columns[name] = np.frombuffer(packed["columns"][name], kind).copy()
         people.limits = {row: (day, week) for row, day, week in packed.get("limits", [])}
         for row, posts in packed.get("posts", []):
-            people._claim(row, tuple(posts))
+            people.posts.put(row, tuple(posts))
+        for row, teams in packed.get("teams", []):
+            people.teams.put(row, tuple(teams))
         levels = np.frombuffer(packed["levels"], np.uint8)
         people._levels = levels.reshape(len(people.skills), len(people.ids)).copy()
         return people

@@ -18,6 +18,9 @@ from matcher.terms import REACH_M_MAX, WISHES_MAX, Id, Travel
 #: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
 COST_MAX = 2**20 - 1
 
+#: Prices that a policy of before they existed has, too.
+_CLAIMED, _DISTURBANCE = 2000, 1000
+
 Positive = Annotated[float, Meta(gt=0)]
 Whole = Annotated[int, Meta(ge=0)]
 
@@ -61,37 +64,49 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     fairness_points_max: Whole = 20_000
     #: for everybody but cadres (people of a unit) who have not served this quarter; rises to this by its last day
     duty_points: Whole = 0
-    # What follows is absent where it has its default. Read it as `claimed`, `disturbance`, `duty_last_week`.
+    # What follows is absent where it has its default. Read it as `claimed`, `disturbance`, `duty_last_week`,
+    # `duty_first`.
     #: for people other than those who have claimed the request's post, where anybody has
     claimed_points: Whole | UnsetType = UNSET
     #: for people other than those who were told that they would come, where anybody was
     disturbance_points: Whole | UnsetType = UNSET
     #: in place of `duty_points` from the quarter's last report week on, where it is more (R100)
     duty_last_week_points: Whole | UnsetType = UNSET
+    #: from then on as many as can be who owe a visit go before any cost is looked at, after the fill
+    duty_last_week_first: bool | UnsetType = UNSET
 
     @property
     def claimed(self) -> int:
         """What people pay who have not claimed the post."""
-        return _LATER_COSTS["claimed_points"] if self.claimed_points is UNSET else self.claimed_points
+        return _CLAIMED if self.claimed_points is UNSET else self.claimed_points
 
     @property
     def disturbance(self) -> int:
         """What a change of somebody told costs."""
-        return _LATER_COSTS["disturbance_points"] if self.disturbance_points is UNSET else self.disturbance_points
+        return _DISTURBANCE if self.disturbance_points is UNSET else self.disturbance_points
 
     @property
     def duty_last_week(self) -> int:
         """The least that those who owe no visit pay from the quarter's last report week on."""
-        later = self.duty_last_week_points
-        return _LATER_COSTS["duty_last_week_points"] if later is UNSET else later
+        return self.duty_last_week_points or 0
+
+    @property
+    def duty_first(self) -> bool:
+        """Say whether from the quarter's last report week on the duty comes before every cost."""
+        return bool(self.duty_last_week_first)
 
     @property
     def prices_duty(self) -> bool:
         """Say whether the quarter's duty has a price at all."""
-        return bool(self.duty_points or self.duty_last_week)
+        return bool(self.duty_points or self.duty_last_week or self.duty_first)
 
 
-_LATER_COSTS = {"claimed_points": 2000, "disturbance_points": 1000, "duty_last_week_points": 0}
+_LATER_COSTS: dict[str, int | bool] = {
+    "claimed_points": _CLAIMED,
+    "disturbance_points": _DISTURBANCE,
+    "duty_last_week_points": 0,
+    "duty_last_week_first": False,
+}
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,12 +242,22 @@ _NO_COSTS = Costs(should_points=0, nice_points=0, preferred_points=0, claimed_po
 
 
 def dearest_points(policy: Policy) -> int:
-    """Return what a pair can cost at most beyond its travel."""
+    """Return what a pair can cost at most beyond its travel; a duty that comes before all takes what room is left."""
+    return dearest_but_duty(policy) + max(policy.points.duty_points, policy.points.duty_last_week)
+
+
+def room_for_duty(policy: Policy) -> int:
+    """Return what travel and duty can cost together at most."""
+    return COST_MAX - dearest_but_duty(policy)
+
+
+def dearest_but_duty(policy: Policy) -> int:
+    """Return what a pair can cost at most beyond its travel and its duty."""
     costs = policy.points
     wishes = WISHES_MAX * (costs.should_points + costs.nice_points)
     favours = costs.preferred_points + costs.continuity_points + costs.claimed + costs.disturbance
-    person = (costs.fairness_points_max if costs.fairness_points else 0) + max(costs.duty_points, costs.duty_last_week)
-    return wishes + favours + person + policy.reserve.points
+    fairness = costs.fairness_points_max if costs.fairness_points else 0
+    return wishes + favours + fairness + policy.reserve.points
 
 
 def objection(policy: Policy) -> str | None:
@@ -279,10 +304,10 @@ def stated(policy: Policy) -> Policy:
 DEFAULT = Policy()
 TRAVEL_ONLY = Policy(name="travel-only", travel_only=True, offers_per_day=0)
 #: Who has gone least goes first, the same helper comes again, and cadres who owe the quarter a visit go before others,
-#: from its last report week on even from twice as far as anybody goes by default.
+#: from its last report week on before any cost is looked at.
 FAIR = Policy(
     name="fair",
-    costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500, duty_last_week_points=6000),
+    costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500, duty_last_week_first=True),
 )
 #: A flood, an earthquake, a blackout: what is urgent outweighs everything, answers are due within minutes, people are
 #: asked as often as needed, nobody is looked for because it would be their turn or their post, or spared a change, and

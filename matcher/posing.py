@@ -5,6 +5,7 @@ Called by `decisions.pose` for a zone's beat and by `paidan match` for a file. D
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,9 +19,9 @@ from matcher.history import Quarter
 from matcher.hours import Stretch, merged
 from matcher.limits import tighter
 from matcher.people import MODES, People
-from matcher.policy import Costs, Coverage, Policy, UrgencyClass
-from matcher.problem import I64, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
-from matcher.terms import NeededSkill, Point
+from matcher.policy import Costs, Coverage, Policy, UrgencyClass, dearest_but_duty, room_for_duty
+from matcher.problem import I64, AskedTeams, Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
+from matcher.terms import REACH_M_MAX, NeededSkill, Point
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +54,8 @@ class OpenRequirement:
     helpers: Sequence[int] = ()  # who served the same requester last time
     told: Sequence[int] = ()  # who has been told that they would come, and could still be replaced
     serving: Sequence[int] = ()
+    teams: Sequence[tuple[str, Sequence[int]]] | None = None  # team and who belongs to it; None: anybody may come
+    one_team: bool = False  # all of its people from one of those teams
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +100,16 @@ def problem_of(  # the one place where all inputs of a solve meet
     Every skill needed must have a row (`People.add_skill`), held by somebody or not.
     """
     now_s = _ceil_s(now)
+    asked = _requirement_arrays(requirements, people.skill_row, policy, now_s)
+    bound = standing or Standing()
+    points = _person_points(people, policy, bound, asked, (now_s, city))
     return Problem(
         zone=zone,
         beat=beat,
         now_s=now_s,
         skills=people.skills,
-        people=_people_arrays(people, policy, requirements, now_s, standing or Standing(), zone_codes, beyond_s, city),
-        requirements=_requirement_arrays(requirements, people.skill_row, policy, now_s),
+        people=_people_arrays(people, policy, requirements, now_s, bound, zone_codes, beyond_s, city, points),
+        requirements=asked,
         budget=policy.budget,
         rest_s=60 * policy.rest_minutes,
     )
@@ -123,6 +129,7 @@ def _people_arrays(
     zone_codes: Sequence[int] | None,
     beyond_s: int,
     city: CityDays | None,
+    points: dict[str, I64],
 ) -> PeopleArrays:
     count = len(people)
     speeds = np.array([policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES])
@@ -156,19 +163,41 @@ def _people_arrays(
         full_indptr=full[0],
         full_from_s=full[1],
         full_until_s=full[2],
-        points=_person_points(people, policy, standing, now_s),
+        points=points,
     )
 
 
-def _person_points(people: People, policy: Policy, standing: Standing, now_s: int) -> dict[str, I64]:
+def _person_points(
+    people: People, policy: Policy, standing: Standing, asked: RequirementArrays, looking: tuple[int, CityDays | None]
+) -> dict[str, I64]:
+    now_s, city = looking
     found: dict[str, I64] = {}
     if standing.quarter is not None:
-        visits = visit_counts(len(people), standing.visits)
-        found = fairness.points(policy.points, visits, people.cadres(), standing.quarter)
+        visits, cadre = visit_counts(len(people), standing.visits), people.cadres()
+        first = _first_price(people, policy, asked, ~fairness.owing(visits, cadre), standing.quarter, city)
+        found = fairness.points(policy.points, visits, cadre, standing.quarter, first)
     reserve = policy.reserve
     if reserve.points and (reserve.people or reserve.skills):
         found["coverage"] = _coverage_points(people, reserve, standing, now_s)
     return found
+
+
+def _first_price(
+    people: People, policy: Policy, asked: RequirementArrays, paying: Bool, quarter: Quarter, city: CityDays | None
+) -> int | None:
+    """Return the price of a duty that comes before all; None before the quarter's last report week.
+
+    The room for that price is measured by where people are, not by their reach: a change that widens a reach can then
+    still be tried.
+    """
+    if not (city or CityDays(weeks=policy.report_weeks)).last_week_began(quarter):
+        return None
+    here = ~people.column("left")
+    way_m = fairness.farthest_m(people.column("lat"), people.column("lon"), asked.lat, asked.lon)
+    way_m = np.minimum(np.where(here, way_m, 0.0), REACH_M_MAX)
+    dearest = dearest_but_duty(policy) + math.ceil(np.minimum(way_m, people.column("reach_m")).max(initial=0.0)) + 1
+    room = room_for_duty(policy) - math.ceil(way_m[paying].max(initial=0.0)) - 1
+    return fairness.before_all(dearest, asked.people, asked.waiting, room)
 
 
 def _coverage_points(people: People, reserve: Coverage, standing: Standing, now_s: int) -> I64:
@@ -276,6 +305,16 @@ def _requirement_arrays(
         serving=_pairs(r.serving for r in requirements),
         wishes=wishes,
         favours=favours,
+        teams={row: _teams(r) for row, r in enumerate(requirements) if r.teams is not None},
+    )
+
+
+def _teams(asked: OpenRequirement) -> AskedTeams:
+    teams = asked.teams or ()
+    return AskedTeams(
+        names=tuple(name for name, _ in teams),
+        members=tuple(np.array(rows, np.int32) for _, rows in teams),
+        together=asked.one_team and asked.people > 1 and asked.fixed_start_s < 0,
     )
 
 

@@ -85,6 +85,23 @@ class Favour:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedTeams:
+    """The teams that a requirement asks for, and who belongs to each. `together`: all of its people from one team."""
+
+    names: tuple[str, ...]
+    members: tuple[I32, ...]
+    together: bool = False
+
+    def everybody(self) -> I32:
+        """Return who belongs to any of them, each once."""
+        return np.unique(np.concatenate((np.empty(0, np.int32), *self.members)))
+
+    def shared_by(self, people: list[int]) -> bool:
+        """Say whether one of the teams has all these people."""
+        return any(set(people) <= set(members.tolist()) for members in self.members)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequirementArrays:
     """R requirements. One that is partly committed is posed as `people` independent places at its fixed start."""
 
@@ -119,6 +136,8 @@ class RequirementArrays:
     wishes: Wishes
     #: by cost term (`preferred`, `claimed`, `continuity`, `disturbance`); a term that is off is absent
     favours: dict[str, Favour]
+    #: by requirement: nobody but these teams' people may come; one that asks for no team is absent
+    teams: dict[int, AskedTeams] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

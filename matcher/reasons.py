@@ -24,6 +24,7 @@ class Unassigned(StrEnum):
     EXCLUDED_BY_REQUESTER = "EXCLUDED_BY_REQUESTER"
     RESTRICTED = "RESTRICTED"
     NOT_AMONG_MUST_HAVE = "NOT_AMONG_MUST_HAVE"
+    NOT_OF_TEAM = "NOT_OF_TEAM"
     PREVIOUSLY_REFUSED = "PREVIOUSLY_REFUSED"
     ALERT_BUDGET_SPENT = "ALERT_BUDGET_SPENT"
     VISIT_LIMIT_REACHED = "VISIT_LIMIT_REACHED"
@@ -107,6 +108,12 @@ class NotAmongMustHave(PairReason, frozen=True, kw_only=True, tag="NOT_AMONG_MUS
     """The request names the only people who may come."""
 
 
+class NotOfTeam(PairReason, frozen=True, kw_only=True, tag="NOT_OF_TEAM"):
+    """The requirement asks for one of these teams, and the person belongs to none of them."""
+
+    teams: tuple[Id, ...]
+
+
 AnyPairReason = (
     NotRegistered
     | OtherZone
@@ -120,6 +127,7 @@ AnyPairReason = (
     | ExcludedByRequester
     | Restricted
     | NotAmongMustHave
+    | NotOfTeam
     | OutsideCircle
     | VisitLimitReached
 )
@@ -234,6 +242,27 @@ class TooLarge(Refusal, frozen=True, kw_only=True):
         )
 
 
+class PostFull(Refusal, frozen=True, kw_only=True):
+    """As many people as it takes have claimed the post."""
+
+    post: str
+    capacity: int
+
+    def message(self) -> str:
+        return f"The post ({self.post}) takes ({self.capacity}) people and is full. Claim another one."
+
+
+class PostNeedsSkill(Refusal, frozen=True, kw_only=True):
+    """The person does not hold what the post asks for."""
+
+    post: str
+    skill: str
+    level: int
+
+    def message(self) -> str:
+        return f"The post ({self.post}) asks for ({self.skill}) at level ({self.level}). Claim another one."
+
+
 AnyRefusal = (
     UnknownZone
     | Unknown
@@ -244,4 +273,6 @@ AnyRefusal = (
     | TooLate
     | IdempotencyConflict
     | TooLarge
+    | PostFull
+    | PostNeedsSkill
 )

@@ -50,6 +50,9 @@ def _objection(zone: Zone, command: SubmitRequest) -> Refusal | None:
         if need.minimum_people is not None and need.minimum_people > need.people:
             remedy = f"It cannot be more than `people` ({need.people})."
             return ImpossibleValue(field="minimum_people", value=str(need.minimum_people), remedy=remedy)
+        for team in (need.team, need.preferred_team):
+            if team is not UNSET and team not in zone.known_teams:
+                return Unknown(kind="team", value=team)
         for skill in (*need.skills, *(need.should or ()), *(need.nice or ())):
             if skill.skill not in zone.people.skill_row:
                 return Unknown(kind="skill", value=skill.skill)

@@ -24,8 +24,9 @@ REACH_M_MAX = 1_000_000
 WISHES_MAX = 5
 #: So many people a request may prefer, exclude, restrict or insist on, each.
 PEOPLE_LISTED_MAX = 200
-#: So many posts a person may claim.
+#: So many posts a person may claim, and so many teams they may belong to.
 POSTS_MAX = 20
+TEAMS_MAX = 20
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,6 +60,15 @@ class Travel(StrEnum):
     BIKE = "bike"
     DRIVE = "drive"
     TRANSIT = "transit"
+
+
+class TeamKind(StrEnum):
+    """What a team (志愿服务队) is for: 义工型, 帮扶型, 咨询型, 应急型 (R106)."""
+
+    LABOUR = "labour"
+    ASSISTANCE = "assistance"
+    ADVICE = "advice"
+    EMERGENCY = "emergency"
 
 
 class WeeklyWindow(Term, frozen=True, kw_only=True):
@@ -141,6 +151,13 @@ class Requirement(Term, frozen=True, kw_only=True):
     nice: Wished | UnsetType = UNSET
     #: R145: the way there takes no longer (OUTSIDE_SERVICE_CIRCLE); of this and its skills' the smallest holds.
     circle_minutes: CircleMinutes | UnsetType = UNSET
+    #: Nobody but this team's people may come, or but those of teams of this kind (NOT_OF_TEAM).
+    team: Id | UnsetType = UNSET
+    team_kind: TeamKind | UnsetType = UNSET
+    #: All of its people from one team.
+    one_team: bool | UnsetType = UNSET
+    #: This team's people had better come: everybody else costs points, as with preferred people.
+    preferred_team: Id | UnsetType = UNSET
 
 
 class Shares(Term, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from matcher import events as e
+from matcher import posts, teams
 from matcher.commands import ChangeAvailability, PauseVolunteer, RegisterVolunteer, RemoveVolunteer
 from matcher.events import Event, ReleaseReason
 from matcher.facts import Facts
@@ -22,7 +23,7 @@ def register(zone: Zone, command: RegisterVolunteer, facts: Facts) -> list[Event
             return facts.refused(Unknown(kind="place", value=place))
     if command.unit is not None and command.unit not in zone.units:
         return facts.refused(Unknown(kind="unit", value=command.unit))
-    objection = _impossible(command.hours)
+    objection = _impossible(command.hours) or teams.objection(zone, command) or posts.objection(zone, command)
     if objection is not None:
         return facts.refused(objection)
     kind = e.VolunteerChanged if _is_here(zone, command.volunteer) else e.VolunteerRegistered

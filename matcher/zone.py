@@ -15,7 +15,7 @@ import msgspec
 
 from matcher.calendar import YearDays
 from matcher.city_days import CityDays
-from matcher.commands import Command, DefinePlace, SubmitRequest
+from matcher.commands import Command, DefinePlace, DefinePost, DefineTeam, SubmitRequest
 from matcher.events import Outcome
 from matcher.history import History, Quarter, quarter_of
 from matcher.people import People
@@ -163,6 +163,9 @@ class Zone(msgspec.Struct):
     history: History | msgspec.UnsetType = msgspec.UNSET
     #: Skills whose visits have a way of so many minutes at most; absent until one has, for the same reason.
     circles: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    #: 志愿服务队 and 公益服务岗 by id; absent until the first one, for the same reason.
+    teams: dict[str, DefineTeam] | msgspec.UnsetType = msgspec.UNSET
+    posts: dict[str, DefinePost] | msgspec.UnsetType = msgspec.UNSET
     #: not ended
     requests: dict[str, Request] = {}
     #: ended, kept while they can be reopened
@@ -188,6 +191,16 @@ class Zone(msgspec.Struct):
     #: rows of people who became able to do more, since the last Tick / by the last Tick
     freed: dict[int, bool] = {}
     considered: dict[int, bool] = {}
+
+    @property
+    def known_teams(self) -> dict[str, DefineTeam]:
+        """The zone's teams by id."""
+        return self.teams or {}
+
+    @property
+    def known_posts(self) -> dict[str, DefinePost]:
+        """The zone's posts by id."""
+        return self.posts or {}
 
     @property
     def own_days(self) -> dict[date, bool]:

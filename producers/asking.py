@@ -17,12 +17,13 @@ from matcher.commands import (
     Command,
     DefinePlace,
     DefineSkill,
+    DefineTeam,
     DefineUnit,
     RegisterVolunteer,
     SubmitRequest,
 )
 from matcher.matching_point import minimised
-from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Requirement
+from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Requirement, TeamKind
 from producers.rows import RequestRow, VolunteerRow
 
 #: The sender's clock where a file tells no time; a fixed one keeps a repeat a repeat.
@@ -47,6 +48,10 @@ def submit(row: RequestRow, zone: str, *, at: datetime | None = None, channel: s
         should=row.should or UNSET,
         nice=row.nice or UNSET,
         circle_minutes=row.circle_minutes or UNSET,
+        team=row.team or UNSET,
+        team_kind=row.team_kind or UNSET,
+        one_team=row.one_team or UNSET,
+        preferred_team=row.preferred_team or UNSET,
     )
     return identified(
         minimised(
@@ -97,13 +102,14 @@ def registration(row: VolunteerRow, zone: str, *, at: datetime | None = None) ->
         visits_per_day=row.visits_per_day or UNSET,
         visits_per_week=row.visits_per_week or UNSET,
         posts=row.posts or UNSET,
+        teams=tuple(team for team, _ in row.teams) or UNSET,
     )
 
 
 def definitions(
     zone: str, requests: Sequence[RequestRow], volunteers: Sequence[VolunteerRow], *, at: datetime | None = None
 ) -> Iterator[Command]:
-    """Define all that these rows of one zone name: the zone first, then compounds, units and skills, each once."""
+    """Define all that these rows of one zone name: the zone first, then compounds, units, skills and teams."""
     when = at or UNDATED
     level = PlaceLevel.DISTRICT
     yield identified(DefinePlace(id="-", zone=zone, at=when, place=zone, level=level, name=zone))
@@ -117,6 +123,19 @@ def definitions(
     held = [skill.skill for row in volunteers for skill in _held(row)]
     for skill in _named([*needed, *held]):
         yield identified(DefineSkill(id="-", zone=zone, at=when, skill=skill))
+    for team, kind in sorted(team_kinds(requests, volunteers).items()):
+        yield identified(DefineTeam(id="-", zone=zone, at=when, team=team, kind=kind))
+
+
+def team_kinds(requests: Sequence[RequestRow], volunteers: Sequence[VolunteerRow]) -> dict[str, TeamKind | None]:
+    """Return every team that these rows name, and its kind where one of them says it."""
+    named: list[tuple[str | None, TeamKind | None]] = [team for row in volunteers for team in row.teams]
+    named += [(team, None) for row in requests for team in (row.team, row.preferred_team)]
+    kinds: dict[str, TeamKind | None] = {}
+    for team, kind in named:
+        if team is not None:
+            kinds[team] = kinds.get(team) or kind
+    return kinds
 
 
 def request_row(command: SubmitRequest) -> RequestRow:
@@ -144,6 +163,10 @@ def request_row(command: SubmitRequest) -> RequestRow:
         must_have=command.must_have or (),
         requester=command.requester,
         circle_minutes=requirement.circle_minutes or None,
+        team=requirement.team or None,
+        team_kind=requirement.team_kind or None,
+        one_team=bool(requirement.one_team),
+        preferred_team=requirement.preferred_team or None,
         post=command.post or None,
     )
 
@@ -164,6 +187,7 @@ def volunteer_row(command: RegisterVolunteer) -> VolunteerRow:
         visits_per_day=command.visits_per_day or None,
         visits_per_week=command.visits_per_week or None,
         posts=command.posts or (),
+        teams=tuple((team, None) for team in command.teams or ()),
         certificates=tuple((held.skill, held.expires) for held in command.skills if held.expires is not None),
         zone=command.zone,
     )

@@ -195,11 +195,16 @@ def _times_text(start: int, end: int) -> str:
 
 
 def _calendar(text: str) -> tuple[list[WeeklyWindow], list[HoursException]]:
-    """Read calendar lines. What rules that end and RDATE add comes first, then EXDATE takes away (RFC 5545)."""
+    """Read calendar lines, block by block. What rules that end and RDATE add comes first, then EXDATE takes away.
+
+    Both are the block's own (RFC 5545): an EXDATE with a time takes away the window that begins then, where the block
+    says how long it lasts, else the whole day.
+    """
     windows: list[WeeklyWindow] = []
-    released: list[HoursException] = []
-    away: list[HoursException] = []
+    exceptions: list[HoursException] = []
     for block in _blocks(text):
+        released: list[HoursException] = []
+        away: list[HoursException] = []
         start, length = _span(block)
         for line in block:
             name, _, value = line.partition(":")
@@ -213,10 +218,11 @@ def _calendar(text: str) -> tuple[list[WeeklyWindow], list[HoursException]]:
             elif key == "RDATE":
                 released += dated.released(value)
             elif key == "EXDATE":
-                away += dated.away(value)
+                away += dated.away(value, length)
             elif key not in ("DTSTART", "DTEND", "DURATION"):
                 raise NotWeekly(f"({line}) is not part of a weekly RRULE")
-    return windows, released + away
+        exceptions += released + away
+    return windows, exceptions
 
 
 def _blocks(text: str) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""A reference county by seed, as commands: places, units, skills, 8,636 people, and a day's requests.
+"""A reference county by seed, as commands: places, units, skills, teams, posts, 8,636 people, and a day's requests.
 
 Sizes are those of a real county (69 units, 22 communities, 223 compounds, 8,636 people); names and geometry are
 invented, and whoever shows it says so. Called by the demo, `paidan generate county`, tests and benchmarks. The same
@@ -8,20 +8,35 @@ seed gives the same commands anywhere.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from random import Random
 
-from matcher.commands import Command, DefinePlace, DefineSkill, DefineUnit, RegisterVolunteer, SubmitRequest
+from msgspec import UNSET
+
+from matcher.commands import (
+    Command,
+    DefinePlace,
+    DefinePost,
+    DefineSkill,
+    DefineTeam,
+    DefineUnit,
+    RegisterVolunteer,
+    SubmitRequest,
+)
 from matcher.matching_point import PUBLIC_DECIMALS, coarse
-from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement, Travel
+from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement, TeamKind, Travel
 from producers import availability
 from producers.asking import identified
 
 ZONE = "yunxiu"
 ZONE_NAME = "云岫县"
 UNITS, COMMUNITIES, COMPOUNDS, PEOPLE = 69, 22, 223, 8636
+#: The first units have a team each; every compound has a post without skills and one that asks for a skill.
+TEAMS = 56
+PATROL_PLACES, SKILLED_PLACES = 40, 8
 #: Communities in the county seat; the others are townships around it.
 IN_THE_SEAT = 16
 CENTRE = Point(lat=30.55, lon=106.42)
@@ -91,7 +106,7 @@ class _Place:
 
 
 def county(seed: int, *, zone: str = ZONE) -> Iterator[Command]:
-    """Yield the commands that build the county, in order: places, units, skills, then its people."""
+    """Yield the commands that build the county, in order: places, units, skills, teams, posts, then its people."""
     for place in _places(seed, zone):
         yield identified(
             DefinePlace(
@@ -109,7 +124,10 @@ def county(seed: int, *, zone: str = ZONE) -> Iterator[Command]:
         yield identified(DefineUnit(id="-", zone=zone, at=OPENED, unit=_unit(number), name=name))
     for skill, name, *_ in SKILLS:
         yield identified(DefineSkill(id="-", zone=zone, at=OPENED, skill=skill, name=name))
-    yield from _people(seed, zone)
+    yield from _teams(zone)
+    posts = _posts(seed, zone)
+    yield from posts.values()
+    yield from _people(seed, zone, posts)
 
 
 def requests(seed: int, day: date, count: int, *, zone: str = ZONE) -> list[SubmitRequest]:
@@ -196,17 +214,108 @@ def _unit(number: int) -> str:
     return f"u{number:02}"
 
 
+# --- teams and posts --------------------------------------------------------------------------------------------
+
+_KIND_NAMES = dict(zip(TeamKind, ("义工", "帮扶", "咨询", "应急"), strict=True))
+
+
+def _teams(zone: str) -> Iterator[DefineTeam]:
+    """A team of each of the first units, of the four kinds in turn; it serves the community that its unit serves."""
+    kinds = list(TeamKind)
+    for number in range(1, TEAMS + 1):
+        kind = kinds[(number - 1) % len(kinds)]
+        yield identified(
+            DefineTeam(
+                id="-",
+                zone=zone,
+                at=OPENED,
+                team=_team(number),
+                name=f"{ZONE_NAME}{_KIND_NAMES[kind]}服务{number}队",
+                kind=kind,
+                unit=_unit(number),
+                place=_served_by(number),
+            )
+        )
+
+
+def _team(number: int) -> str:
+    return f"t{number:02}"
+
+
+def _served_by(unit: int) -> str:
+    return f"c{(unit - 1) % COMMUNITIES + 1:02}"
+
+
+def _posts(seed: int, zone: str) -> dict[str, DefinePost]:
+    """Two posts of every compound, by id: the patrol, and one that asks for a skill."""
+    chance = Random(f"county:{seed}:posts")
+    posts: dict[str, DefinePost] = {}
+    for number in range(1, COMPOUNDS + 1):
+        place = f"p{number:03}"
+        skill, name, *_ = chance.choices(SKILLS, [skill[2] for skill in SKILLS])[0]
+        patrol = DefinePost(
+            id="-", zone=zone, at=OPENED, post=_patrol(place), name="环境巡护岗", place=place, capacity=PATROL_PLACES
+        )
+        skilled = DefinePost(
+            id="-",
+            zone=zone,
+            at=OPENED,
+            post=_skilled(place),
+            name=f"{name}岗",
+            place=place,
+            capacity=SKILLED_PLACES,
+            skills=(NeededSkill(skill=skill),),
+        )
+        posts |= {post.post: identified(post) for post in (patrol, skilled)}
+    return posts
+
+
+def _patrol(compound: str) -> str:
+    return f"{compound}-patrol"
+
+
+def _skilled(compound: str) -> str:
+    return f"{compound}-skilled"
+
+
+class _Joining:
+    """Who joins a team and claims a post: drawn apart from people, so that these stay who they are."""
+
+    def __init__(self, seed: int, posts: dict[str, DefinePost]) -> None:
+        self._chance = Random(f"county:{seed}:joining")
+        self._posts = posts
+        self._claims: Counter[str] = Counter()
+
+    def teams(self, unit: int) -> tuple[str, ...]:
+        """About four in ten of a unit with a team belong to it."""
+        return (_team(unit),) if self._chance.random() < 0.4 and unit <= TEAMS else ()
+
+    def posts(self, compound: str, skills: tuple[HeldSkill, ...]) -> tuple[str, ...]:
+        """Nearly everybody claims one post where they live, as far as there is room."""
+        willing = self._chance.random() < 0.95
+        held = {skill.skill for skill in skills}
+        for post in (_skilled(compound), _patrol(compound)):
+            asked = self._posts[post]
+            room = asked.capacity or 0
+            if willing and self._claims[post] < room and all(need.skill in held for need in asked.skills):
+                self._claims[post] += 1
+                return (post,)
+        return ()
+
+
 # --- people -----------------------------------------------------------------------------------------------------
 
 
-def _people(seed: int, zone: str) -> Iterator[RegisterVolunteer]:
+def _people(seed: int, zone: str, posts: dict[str, DefinePost]) -> Iterator[RegisterVolunteer]:
     """Everybody lives in a building and comes from a unit, which serves a community: both registrations (双报到)."""
     homes = _buildings(seed, zone)
     weights = _crowding(homes, seed)
     chance = Random(f"county:{seed}:people")
+    joining = _Joining(seed, posts)
     for number, home in enumerate(chance.choices(homes, weights, k=PEOPLE), start=1):
         unit = chance.randint(1, UNITS)
         travel, reaches, _ = chance.choices(JOURNEYS, [journey[2] for journey in JOURNEYS])[0]
+        skills = _skills(chance)
         yield identified(
             RegisterVolunteer(
                 id="-",
@@ -214,13 +323,15 @@ def _people(seed: int, zone: str) -> Iterator[RegisterVolunteer]:
                 at=OPENED,
                 volunteer=f"v{number:04}",
                 point=home.point,
-                skills=_skills(chance),
+                skills=skills,
                 hours=chance.choices(_HOURS, [share for _, share in PATTERNS])[0],
                 reach_m=float(chance.choice(reaches)),
                 capacity=1,
                 travel=travel,
                 unit=_unit(unit),
-                places=(home.compound, f"c{(unit - 1) % COMMUNITIES + 1:02}"),
+                places=(home.compound, _served_by(unit)),
+                posts=joining.posts(home.compound, skills) or UNSET,
+                teams=joining.teams(unit) or UNSET,
             )
         )
 

@@ -67,11 +67,17 @@ def released(value: str) -> list[HoursException]:
     return found
 
 
-def away(value: str) -> list[HoursException]:
-    """Read the days of an EXDATE line; each is taken away as a whole. Raises NotWeekly."""
-    parts = filter(None, (part.strip() for part in value.split(",")))
-    days = (stamp(part) if "T" in part.upper() else stamp(f"{part}T000000") for part in parts)
-    return [_exception(day.date(), 0, _DAY_MINUTES, available=False) for day in days]
+def away(value: str, length: timedelta | None = None) -> list[HoursException]:
+    """Read an EXDATE line: the window of this length that begins then, or without one whole days. Raises NotWeekly."""
+    found = []
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        timed = "T" in part.rpartition(":")[2].upper()
+        day = stamp(part) if timed else stamp(f"{part}T000000")
+        if timed and length is not None:
+            found.append(_from(day, length, available=False))
+        else:
+            found.append(_exception(day.date(), 0, _DAY_MINUTES, available=False))
+    return found
 
 
 def occurrences(rule: str, start: datetime, length: timedelta) -> list[HoursException]:
@@ -107,9 +113,9 @@ def duration(value: str) -> timedelta:
     return timedelta(hours=int(match.group(1) or 0), minutes=int(match.group(2) or 0))
 
 
-def _from(start: datetime, length: timedelta) -> HoursException:
+def _from(start: datetime, length: timedelta, *, available: bool = True) -> HoursException:
     begin = start.hour * 60 + start.minute
-    return _exception(start.date(), begin, begin + int(length.total_seconds() // 60), available=True)
+    return _exception(start.date(), begin, begin + int(length.total_seconds() // 60), available=available)
 
 
 def _exception(day: date, begin: int, end: int, *, available: bool) -> HoursException:

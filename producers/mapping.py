@@ -23,18 +23,19 @@ REQUEST_FIELDS = (
     "request_id", "lat", "lon", "datum", "skills", "people", "minimum_people", "earliest", "latest",
     "duration_minutes", "urgency", "submitted_at", "zone", "compound", "should", "nice", "excluded",
     "preferred", "restricted", "must_have", "requester", "helpers", "circle_minutes",
-    "post", "told",
+    "post", "told", "team", "team_kind", "one_team", "preferred_team",
 )  # fmt: skip
 VOLUNTEER_FIELDS = (
     "volunteer_id", "lat", "lon", "datum", "skills", "availability", "reach_m", "capacity", "travel", "unit",
     "compound", "zone", "visits_this_quarter", "visits_per_day", "visits_per_week", "posts", "certificates",
+    "teams",
 )  # fmt: skip
 #: Fields that most files lack; written only where a row has one.
 RARE_FIELDS = frozenset(
     {
         "should", "nice", "excluded", "preferred", "restricted", "must_have", "requester", "helpers",
         "visits_this_quarter", "visits_per_day", "visits_per_week", "circle_minutes",
-        "post", "told", "posts", "certificates",
+        "post", "told", "posts", "certificates", "team", "team_kind", "one_team", "preferred_team", "teams",
     }
 )  # fmt: skip
 #: What no row can do without.

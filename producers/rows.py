@@ -15,7 +15,17 @@ from typing import TypeVar
 
 import msgspec
 
-from matcher.terms import PEOPLE_LISTED_MAX, POSTS_MAX, WISHES_MAX, Hours, NeededSkill, Point, Travel
+from matcher.terms import (
+    PEOPLE_LISTED_MAX,
+    POSTS_MAX,
+    TEAMS_MAX,
+    WISHES_MAX,
+    Hours,
+    NeededSkill,
+    Point,
+    TeamKind,
+    Travel,
+)
 from producers import availability
 from producers.mapping import (
     REQUEST_FIELDS,
@@ -34,6 +44,11 @@ ID_CHARACTERS_MAX = 200
 SKILLS_MAX = 200
 #: Years in which a request can be.
 YEARS = (1970, 2199)
+
+_KINDS = {kind.value: kind for kind in TeamKind} | {
+    "义工型": TeamKind.LABOUR, "帮扶型": TeamKind.ASSISTANCE, "咨询型": TeamKind.ADVICE, "应急型": TeamKind.EMERGENCY,
+}  # fmt: skip
+_YES, _NO = frozenset({"yes", "true", "1", "是"}), frozenset({"", "no", "false", "0", "否"})
 
 T = TypeVar("T", bound="RequestRow | VolunteerRow")
 
@@ -70,6 +85,11 @@ class RequestRow(msgspec.Struct, frozen=True, kw_only=True):
     post: str | None = None
     #: who has been told that they would come, and could still be replaced
     told: tuple[str, ...] = ()
+    #: nobody but this team's people, or people of teams of this kind; all from one team; whose people had better come
+    team: str | None = None
+    team_kind: TeamKind | None = None
+    one_team: bool = False
+    preferred_team: str | None = None
 
 
 class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +114,8 @@ class VolunteerRow(msgspec.Struct, frozen=True, kw_only=True):
     posts: tuple[str, ...] = ()
     #: skills held by a certificate, and when it runs out
     certificates: tuple[tuple[str, datetime], ...] = ()
+    #: teams that the person belongs to, each with its kind where the file says it
+    teams: tuple[tuple[str, TeamKind | None], ...] = ()
 
 
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -341,6 +363,10 @@ def _request(
         circle_minutes=_whole(cells, "circle_minutes", 0, (1, 240)) or None,
         post=_optional_id(cells, "post"),
         told=_people(cells, "told"),
+        team=_optional_id(cells, "team"),
+        team_kind=_kind(cells, "team_kind", cells.get("team_kind", "")),
+        one_team=_yes(cells, "one_team"),
+        preferred_team=_optional_id(cells, "preferred_team"),
     )
 
 
@@ -388,7 +414,35 @@ def _volunteer(line: int, cells: dict[str, str], point: Point, mapping: Mapping,
         visits_per_week=_whole(cells, "visits_per_week", 0, (1, 100)) or None,
         posts=_ids(cells, "posts", "posts", POSTS_MAX),
         certificates=_certificates(cells, mapping, clock),
+        teams=_teams(cells),
     )
+
+
+def _teams(cells: dict[str, str]) -> tuple[tuple[str, TeamKind | None], ...]:
+    """Read `清风队;east:emergency`: the teams of a person, a kind after the colon where the file says it."""
+    found: dict[str, TeamKind | None] = {}
+    for part in _ids(cells, "teams", "teams", TEAMS_MAX):
+        team, colon, kind = part.replace("：", ":").rpartition(":")
+        if colon and not team.strip():
+            raise Fault("teams", part, "names no team before the colon", "Write it as name or name:emergency")
+        found[team.strip() if colon else part] = _kind(cells, "teams", kind.strip()) if colon else None
+    return tuple(found.items())
+
+
+def _kind(cells: dict[str, str], name: str, text: str) -> TeamKind | None:
+    if not text:
+        return None
+    found = _KINDS.get(unicodedata.normalize("NFKC", text).lower())
+    if found is None:
+        raise Fault(name, cells[name], "names no kind of team", f"Use one of: {', '.join(TeamKind)}")
+    return found
+
+
+def _yes(cells: dict[str, str], name: str) -> bool:
+    text = unicodedata.normalize("NFKC", cells.get(name, "")).lower()
+    if text not in _YES | _NO:
+        raise Fault(name, cells[name], "is neither yes nor no", "Write yes, or leave it empty")
+    return text in _YES
 
 
 def _certificates(cells: dict[str, str], mapping: Mapping, clock: tzinfo | None) -> tuple[tuple[str, datetime], ...]:

@@ -79,6 +79,10 @@ def _request(row: RequestRow) -> dict[str, object]:
         "circle_minutes": row.circle_minutes,
         "post": row.post,
         "told": ";".join(row.told),
+        "team": row.team,
+        "team_kind": row.team_kind and row.team_kind.value,
+        "one_team": "yes" if row.one_team else None,
+        "preferred_team": row.preferred_team,
     }
 
 
@@ -101,6 +105,7 @@ def _volunteer(row: VolunteerRow) -> dict[str, object]:
         "visits_per_week": row.visits_per_week,
         "posts": ";".join(row.posts),
         "certificates": ";".join(f"{skill}@{until.isoformat()}" for skill, until in row.certificates),
+        "teams": ";".join(team if kind is None else f"{team}:{kind.value}" for team, kind in row.teams),
     }
 
 

@@ -203,6 +203,10 @@ def _submitted(fold: ZoneFold, event: e.RequestSubmitted) -> None:
                 should=r.should or (),
                 nice=r.nice or (),
                 circle_minutes=r.circle_minutes or None,
+                team=r.team or None,
+                team_kind=r.team_kind or None,
+                one_team=bool(r.one_team),
+                preferred_team=r.preferred_team or None,
             )
             for r in asked.requirements
         ],
@@ -301,6 +305,7 @@ def _volunteer(fold: ZoneFold, event: e.VolunteerRegistered | e.VolunteerChanged
         visits_per_day=said.visits_per_day or None,
         visits_per_week=said.visits_per_week or None,
         posts=said.posts or (),
+        teams=said.teams or (),
         open_offers=[] if before is None else before.open_offers,
         open_assignments=[] if before is None else before.open_assignments,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from matcher.terms import HeldSkill, Hours, NeededSkill, Point, Time, Travel
+from matcher.terms import HeldSkill, Hours, NeededSkill, Point, TeamKind, Time, Travel
 from matcher.zone import OfferState, RequestState, Status
 
 
@@ -21,6 +21,10 @@ class RequirementView(msgspec.Struct, kw_only=True):
     should: tuple[NeededSkill, ...] = ()
     nice: tuple[NeededSkill, ...] = ()
     circle_minutes: int | None = None
+    team: str | None = None
+    team_kind: TeamKind | None = None
+    one_team: bool = False
+    preferred_team: str | None = None
     wave: int = 0
     filled: bool = False
     reason: str | None = None
@@ -73,6 +77,7 @@ class VolunteerView(msgspec.Struct, kw_only=True):
     visits_per_week: int | None = None
     #: standing posts that the person has claimed
     posts: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
     paused_until: Time | None = None
     open_offers: list[str] = []
     open_assignments: list[str] = []

@@ -81,6 +81,7 @@ def stage_of(problem: Problem, r: int, v: int) -> str:
         "must_have": lambda: (
             q.choosy[r] and (r, v) not in zip(*(column.tolist() for column in q.must_have), strict=True)
         ),
+        "team": lambda: r in q.teams and not any(v in team.tolist() for team in q.teams[r].members),
         "refused": lambda: (r, v) in zip(*(column.tolist() for column in q.refused), strict=True),
         "budget": lambda: p.spent[v],
         "limits": lambda: first_start(problem, r, v, full=True) is None,
@@ -101,6 +102,7 @@ def applies(problem: Problem, r: int, stage: str) -> bool:
         "circle": q.circle_s[r] >= 0,
         "restricted": r in q.restricted[0].tolist(),
         "must_have": q.choosy[r],
+        "team": r in q.teams,
         "limits": problem.people.full_from_s.size > 0,
     }
     return bool(says[stage])

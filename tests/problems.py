@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from matcher.policy import Budget
-from matcher.problem import Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
+from matcher.problem import AskedTeams, Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
 
 MINUTE = 60
 HOUR = 3600
@@ -76,6 +76,8 @@ class Need:
     helpers: Sequence[str] = ()  # and these CONTINUITY points
     claimed_by: Sequence[str] = ()  # and these CLAIMED points
     told: Sequence[str] = ()  # and these DISTURBANCE points
+    teams: Mapping[str, Sequence[str]] | None = None  # team -> its people; nobody else may come
+    together: bool = False  # all of one of the teams
 
 
 #: What tests charge for a wish that is not granted.
@@ -224,7 +226,14 @@ def _requirements(needs: Sequence[Need], skills: list[str], ids: list[str], now_
         choosy=_flags([n.must_have is not None for n in needs]),
         wishes=_wishes(wishes),
         favours=favours,
+        teams={r: _asked_teams(need, ids) for r, need in enumerate(needs) if need.teams is not None},
     )
+
+
+def _asked_teams(need: Need, ids: list[str]) -> AskedTeams:
+    named = need.teams or {}
+    members = tuple(_column([ids.index(name) for name in team], np.int32) for team in named.values())
+    return AskedTeams(names=tuple(named), members=members, together=need.together)
 
 
 def _wishes(rows: Sequence[Sequence[tuple[str, int, int, bool]]]) -> Wishes:
@@ -284,10 +293,11 @@ class Mix:
     full: float = 0.3  # people with days full of visits
     circles: float = 0.3
     leads: float = 0.3  # requirements for which people may depart earlier or later than for others
+    teams: float = 0.2  # requirements that ask for teams; of the crews among them half for one team
 
 
 #: Travel alone costs, and only the rules that every problem has: what `matcher.costs.plain` says yes to.
-PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0, posts=0)
+PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0, posts=0, teams=0)
 #: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
 EASY = Mix(
     zones=0,
@@ -306,6 +316,7 @@ EASY = Mix(
     circles=0,
     leads=0,
     posts=0,
+    teams=0,
 )
 
 
@@ -315,6 +326,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     how = mix or Mix()
     later = random.Random(f"later {seed}")  # what came later leaves the older draws as they are
     newest = random.Random(f"newest {seed}")  # and so does this
+    teamed = random.Random(f"teamed {seed}")  # and this
     crowd = [_covering(newest, how, _limited(later, how, _person(draw, how, f"p{i}"))) for i in range(people)]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
@@ -323,7 +335,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
         need = _wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids)
-        needs.append(_posted(newest, how, need, ids))
+        needs.append(_teamed(teamed, how, _posted(newest, how, need, ids), ids))
     return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
 
 
@@ -347,6 +359,14 @@ def _covering(draw: random.Random, how: Mix, person: Person) -> Person:
 def _posted(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:
     claimed, told = ([name for name in ids if draw.random() < 0.3] if draw.random() < how.posts else [] for _ in "ab")
     return replace(need, claimed_by=claimed, told=told[: need.people])
+
+
+def _teamed(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:
+    if draw.random() >= how.teams:
+        return need
+    teams = {f"t{n}": [name for name in ids if draw.random() < 0.5] for n in range(draw.randint(1, 3))}
+    crew = need.people > 1 and need.fixed_start_s < 0
+    return replace(need, teams=teams, together=crew and draw.random() < 0.5)
 
 
 def _wishing(draw: random.Random, how: Mix, need: Need, ids: list[str]) -> Need:

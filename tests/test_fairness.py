@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matcher.city_days import CityDays, Weeks
 from matcher.fairness import duty_price, points, shares
 from matcher.history import History, Quarter, quarter_of
 from matcher.policy import Costs
 from matcher.problem import I64
+from matcher.weeks import SecondWeek, Shift
 
 COUNTS = st.lists(st.integers(0, 50), min_size=1, max_size=12)
 
@@ -64,16 +66,37 @@ def test_the_duty_is_a_price_for_all_but_those_who_owe_and_rises_through_the_qua
 @pytest.mark.parametrize(
     ("quarter", "begins"), [(8104, "2026-03-09"), (8105, "2026-06-08"), (8107, "2026-12-07"), (8103, "2025-12-08")]
 )
-def test_from_the_last_report_week_on_the_duty_has_its_own_price(quarter: int, begins: str) -> None:
-    """The Monday of the week that holds the second Friday of the quarter's last month."""
-    costs = Costs(duty_points=900, duty_last_week_points=6000)
+def test_the_last_report_week_begins_on_the_monday_before_the_second_friday_of_the_last_month(
+    quarter: int, begins: str
+) -> None:
     monday = datetime.fromisoformat(begins + "T00:00:00+00:00")
     before, first = quarter_of(monday - timedelta(seconds=1), "UTC"), quarter_of(monday, "UTC")
     assert (before.number, first.number) == (quarter, quarter)
-    assert duty_price(costs, before) == 900 * before.day // before.days
-    assert duty_price(costs, first) == duty_price(costs, first._replace(day=first.days)) == 6000
-    assert duty_price(Costs(duty_points=9000, duty_last_week_points=1), first._replace(day=first.days)) == 9000
-    assert points(Costs(duty_last_week_points=6000), column([0]), np.zeros(1, np.bool_), before)["duty"].tolist() == [0]
+    assert first.today == monday.date()
+    assert not CityDays().last_week_began(before)
+    assert CityDays().last_week_began(first)
+    assert CityDays().last_week_began(first._replace(day=first.days))
+
+
+def test_the_last_report_week_is_the_citys_own() -> None:
+    """Its rule, a week that it chose, and a day that it declared free, which moves the week."""
+    fourth = lambda day: quarter_of(datetime(2026, 12, day, tzinfo=UTC), "UTC")  # noqa: E731
+    rule = CityDays(weeks=Weeks(second_week=SecondWeek.DAYS_8_14))
+    assert [rule.last_week_began(fourth(day)) for day in (7, 8)] == [False, True]
+    chosen = CityDays(weeks=Weeks(chosen=[date(2026, 11, 30)]))
+    november = quarter_of(datetime(2026, 11, 29, 12, tzinfo=UTC), "UTC")
+    assert [chosen.last_week_began(day) for day in (november, november._replace(day=november.day + 1))] == [False, True]
+    own = CityDays(own={date(2026, 12, 9): False}, weeks=Weeks(shift=Shift.NEXT_WORKING_WEEK))
+    assert [own.last_week_began(fourth(day)) for day in (7, 13, 14)] == [False, False, True]
+
+
+def test_from_the_last_report_week_on_the_duty_has_its_own_price() -> None:
+    costs, day = Costs(duty_points=900, duty_last_week_points=6000), Quarter(0, 81, 90)
+    assert (duty_price(costs, day), duty_price(costs, day, 0), duty_price(costs, day, 10**6)) == (810, 6000, 6000)
+    assert duty_price(Costs(duty_points=9000, duty_last_week_points=1), day, 0) == 8100
+    first = Costs(duty_points=900, duty_last_week_first=True)
+    assert (duty_price(first, day), duty_price(first, day, 10**6), duty_price(first, day, 5)) == (810, 10**6, 810)
+    assert points(Costs(duty_last_week_points=6000), column([0]), np.zeros(1, np.bool_), day)["duty"].tolist() == [0]
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from matcher.commands import DefinePlace, DefineSkill, DefineUnit, RegisterVolunteer
+from matcher.commands import DefinePlace, DefinePost, DefineSkill, DefineTeam, DefineUnit, RegisterVolunteer
 from matcher.decisions import decide, evolve
 from matcher.events import CommandRefused
+from matcher.posts import post_list
+from matcher.terms import TeamKind
 from matcher.zone import Zone
 from producers import asking, city, mapping, rows, sheets, tables
-from producers.asking import registration
+from producers.asking import definitions, registration, request_row, submit
 from producers.roster import roster_like
 from producers.rows import RequestRow
 from tests.shell import paidan
@@ -36,6 +38,7 @@ def test_the_county_has_the_reference_sizes(county: list) -> None:
     levels = Counter(command.level for command in county if isinstance(command, DefinePlace))
     assert (kinds[DefineUnit], levels["community"], levels["compound"], kinds[RegisterVolunteer]) == (69, 22, 223, 8636)
     assert kinds[DefineSkill] == 12
+    assert (kinds[DefineTeam], kinds[DefinePost]) == (56, 446)
     assert len({command.id for command in county}) == len(county)
 
 
@@ -57,6 +60,24 @@ def test_the_core_takes_the_whole_county_and_a_day_of_requests(county: list) -> 
         for event in decide(zones, command):
             assert not isinstance(event, CommandRefused), event
             evolve(zones, event)
+
+
+def test_teams_are_of_every_kind_and_posts_are_claimed_by_most_as_far_as_there_is_room(county: list) -> None:
+    assert Counter(team.kind for team in county if isinstance(team, DefineTeam)) == dict.fromkeys(TeamKind, 14)
+    people = [command for command in county if isinstance(command, RegisterVolunteer)]
+    assert 1500 < sum(bool(person.teams) for person in people) < 4000
+    zones: dict[str, Zone] = {}
+    for command in county:
+        if not isinstance(command, RegisterVolunteer) or command.posts:
+            for event in decide(zones, command):
+                assert not isinstance(event, CommandRefused), event
+                evolve(zones, event)
+    claimed = sum(bool(person.posts) for person in people)
+    held = post_list(zones[city.ZONE])
+    assert held.without == ()
+    assert sum(len(post.claimed_by) for post in held.posts) == claimed
+    assert 0.6 * len(people) < claimed < len(people)
+    assert any(post.places_open == 0 for post in held.posts)
 
 
 def test_a_day_of_requests_is_in_order_within_the_day_and_unique_over_days() -> None:
@@ -164,15 +185,24 @@ def test_what_few_files_have_is_read_back_unchanged(tmp_path: Path) -> None:
     [person, *_], [asked, *_] = roster_like(demand(), 5, 3), demand()
     until = datetime(2026, 12, 31, 16, tzinfo=UTC)
     person = msgspec.structs.replace(
-        person, posts=("clinic", "books"), certificates=((person.skills[0].skill, until), ("driving", until))
+        person,
+        posts=("clinic", "books"),
+        certificates=((person.skills[0].skill, until), ("driving", until)),
+        teams=(("清风队", None), ("east", TeamKind.EMERGENCY)),
     )
     sheets.write_volunteers(tmp_path / "roster.csv", [person])
     found = rows.read_volunteers(tables.read(tmp_path / "roster.csv"), mapping.STANDARD).rows
     assert [unlined(row) for row in found] == [person]
-    asked = msgspec.structs.replace(asked, post="clinic", told=("v1", "v2"))
+    teams = {"team": "east", "team_kind": TeamKind.ADVICE, "one_team": True, "preferred_team": "清风队"}
+    asked = msgspec.structs.replace(asked, post="clinic", told=("v1", "v2"), **teams)
     sheets.write_requests(tmp_path / "requests.csv", [asked])
     read = rows.read_requests(tables.read(tmp_path / "requests.csv"), mapping.STANDARD).rows[0]
     assert (read.post, read.told) == (asked.post, asked.told)
+    assert {name: getattr(read, name) for name in teams} == teams
+    assert request_row(submit(read, "z")).team_kind is TeamKind.ADVICE
+    named = definitions("z", [read], [person])
+    defined = {command.team: command.kind for command in named if isinstance(command, DefineTeam)}
+    assert defined == {"清风队": None, "east": TeamKind.EMERGENCY}
     held = {skill.skill: skill.expires for skill in registration(person, "z").skills}
     assert held["driving"] == held[person.skills[0].skill] == until
 

@@ -106,7 +106,7 @@ def test_zones_must_match_only_where_both_sides_name_one(tmp_path: Path) -> None
 
 def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_costs(tmp_path: Path) -> None:
     near = VOLUNTEER | {"volunteer_id": "v2", "lat": "30.5501", "lon": "106.4201"}
-    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3", "posts": "clinic；garden"}
+    nurse = VOLUNTEER | {"skills": "plumbing:2;nursing:3", "posts": "clinic；garden", "teams": "east；清风队：应急型"}
     for wish, who, cost in (
         ({}, "v2", None),
         ({"should": "nursing:2"}, "v1", {"should": 0}),
@@ -118,6 +118,9 @@ def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_cost
         ({"preferred": "v9"}, "v2", None),
         ({"post": "clinic"}, "v1", {"claimed": 0}),
         ({"post": "books"}, "v2", None),
+        ({"team": "east"}, "v1", None),
+        ({"team_kind": "emergency"}, "v1", None),
+        ({"preferred_team": "清风队"}, "v1", {"preferred": 0}),
         ({"told": "v2"}, "v2", {"disturbance": 0}),
         ({"told": "v1", "preferred": "v2"}, "v2", {"preferred": 0, "disturbance": 1000}),
     ):
@@ -130,6 +133,14 @@ def test_wishes_and_lists_of_people_are_read_from_the_file_and_stand_in_the_cost
         assert {term: summary["objective"][term] for term in more} == more
     ended = match(tmp_path, [REQUEST | {"must_have": "v9"}], [nurse, near])
     assert (ended.code, plan(tmp_path)[0][0]["reasons"]) == (6, ["NOT_AMONG_MUST_HAVE"])
+    ended = match(tmp_path, [REQUEST | {"team_kind": "labour"}], [nurse, near])
+    assert (ended.code, plan(tmp_path)[0][0]["reasons"]) == (6, ["NOT_OF_TEAM"])
+    pair = [near | {"volunteer_id": name, "teams": teams} for name, teams in (("v3", "west"), ("v4", "east"))]
+    crew = REQUEST | {"people": "2", "one_team": "yes"}
+    assert match(tmp_path, [crew], [nurse, near, *pair]).code == 0
+    assert {person["volunteer_id"] for person in plan(tmp_path)[0][0]["people"]} == {"v1", "v4"}
+    for field, text in (("team_kind", "heroic"), ("one_team", "perhaps")):
+        assert f"{field} ({text})" in match(tmp_path, [REQUEST | {field: text}], [nurse]).err
 
 
 def test_visits_of_the_quarter_and_known_helpers_are_read_and_shares_are_published(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from matcher.rules import (
     restricted,
     skills,
     start,
+    team,
     zone,
 )
 from matcher.rules.facts import Facts
@@ -40,6 +41,7 @@ PLAIN = {
     "excluded": excluded,
     "restricted": restricted,
     "must_have": must_have,
+    "team": team,
     "refused": refused,
     "budget": budget,
 }

@@ -6,6 +6,7 @@ Says nothing that the values do not say. Times are local to the time zone given.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -13,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from matcher.duty import DutyList
 from matcher.explaining import chinese, english
 from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
 from matcher.explaining.between import Because
+from matcher.posts import PostList
 from matcher.reasons import Refusal
 
 LANGUAGES: dict[str, dict[str, str]] = {"en": english.WORDS, "zh": chinese.WORDS}
@@ -84,6 +87,36 @@ class Teller:
             lines.append(self._say("diff.moved", **self._booking(move.before), **other))
         lines += [self._say("diff.new", **self._booking(booking)) for booking in said.new]
         return lines + [self._say("diff.dropped", **self._booking(booking)) for booking in said.dropped]
+
+    # --- the quarter's duty
+
+    def duty(self, said: DutyList) -> list[str]:
+        """Return how many have served, how many of those who have not are there for each reason, and who they are."""
+        sums = {"served": len(said.served), "owing": len(said.owing), "cadres": len(said.served) + len(said.owing)}
+        at = self._time(int(said.at.timestamp()))
+        lines = [self._say("duty", zone=said.zone, quarter=said.quarter, at=at, requests=said.requests, **sums)]
+        for reason, people in Counter(one.reason for one in said.owing).most_common():
+            lines.append(self._say("duty.reason", people=people, reason=self._words[f"owes.{reason}"]))
+        for one in said.owing:
+            lines.append(
+                self._say("duty.person", person=one.person, unit=one.unit, reason=self._words[f"owes.{one.reason}"])
+            )
+        return lines
+
+    # --- posts
+
+    def posts(self, said: PostList) -> list[str]:
+        """Return who holds each post, and which cadres hold none."""
+        sums = {"posts": len(said.posts), "without": len(said.without), "cadres": said.cadres}
+        lines = [self._say("posts", zone=said.zone, **sums)]
+        for post in said.posts:
+            people = self._join(post.claimed_by) or self._words["posts.nobody"]
+            key = "posts.open" if post.places_open else "posts.held"
+            lines.append(self._say(key, post=post.post, people=people, places=post.places_open or 0))
+        for one in said.without:
+            posts = self._join(one.could_claim) or "-"
+            lines.append(self._say("posts.without", person=one.person, unit=one.unit, posts=posts))
+        return lines
 
     # --- a live zone
 
@@ -175,6 +208,8 @@ class Teller:
         ):
             if unit in fields:
                 shown[name] = made(fields[unit])
+        if "teams" in fields:
+            shown["teams"] = self._join(fields["teams"]) or "-"
         return shown
 
     def _help(self, said: Unfilled) -> list[str]:

@@ -23,6 +23,7 @@ from matcher.rules import (
     restricted,
     skills,
     start,
+    team,
     zone,
 )
 
@@ -39,12 +40,13 @@ STAGES = {
     "excluded": Unassigned.EXCLUDED_BY_REQUESTER,
     "restricted": Unassigned.RESTRICTED,
     "must_have": Unassigned.NOT_AMONG_MUST_HAVE,
+    "team": Unassigned.NOT_OF_TEAM,
     "refused": Unassigned.PREVIOUSLY_REFUSED,
     "budget": Unassigned.ALERT_BUDGET_SPENT,
     "limits": Unassigned.VISIT_LIMIT_REACHED,
     "free": Unassigned.ALREADY_COMMITTED,
 }
-OPTIONAL = frozenset({"circle", "restricted", "must_have", "limits"})
+OPTIONAL = frozenset({"circle", "restricted", "must_have", "team", "limits"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -60,6 +62,7 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         excluded.objection(problem, r, person),
         restricted.objection(problem, r, person),
         must_have.objection(problem, r, person),
+        team.objection(problem, r, person),
         refused.objection(problem, r, person),
         budget.objection(problem, r, person),
         limits.objection(problem, r, person),

@@ -30,7 +30,11 @@ def arrange(case: Case, network: Network, taken: I64) -> tuple[Calendar, set[int
     chosen, earliest = _chosen(case, network, taken)
     visits = np.bincount(network.person[taken], minlength=len(network.capacity))
     shared = set(network.people[visits > 1].tolist())
-    broken = {r for r, people in chosen.items() if case.is_crew(r) and len(people) < int(minimum[r])}
+    broken = {
+        r
+        for r, people in chosen.items()
+        if case.is_crew(r) and (len(people) < int(minimum[r]) or not case.agree(r, people))
+    }
     tied = {r for r, people in chosen.items() if shared and not shared.isdisjoint(people)}
     for requirement, people in chosen.items():
         if requirement in broken or requirement in tied:

@@ -34,8 +34,25 @@ class Case:
         return bool(asked.people[requirement] > 1 and asked.fixed_start_s[requirement] < 0)
 
     def most_together(self, requirement: int) -> int:
-        """Return how many feasible people at most share one start of this requirement, whoever else wants them."""
-        return most_at_once([self.candidates.starts(requirement, v) for v in self.rows[requirement].person.tolist()])
+        """Return how many feasible people at most share one start of this requirement, whoever else wants them.
+
+        Of one team, where the crew must be.
+        """
+        groups = self.groups(requirement, self.rows[requirement].person.tolist())
+        starts = self.candidates.starts
+        return max((most_at_once([starts(requirement, v) for v in group]) for group in groups), default=0)
+
+    def groups(self, requirement: int, people: Sequence[int]) -> list[list[int]]:
+        """Return those of these people who may serve together: by team where the crew must be of one, else all."""
+        teams = self.problem.requirements.teams.get(requirement)
+        if teams is None or not teams.together:
+            return [list(people)]
+        return [[v for v in people if v in members] for members in (set(team.tolist()) for team in teams.members)]
+
+    def agree(self, requirement: int, people: list[int]) -> bool:
+        """Say whether these people may serve together."""
+        teams = self.problem.requirements.teams.get(requirement)
+        return teams is None or not teams.together or teams.shared_by(people)
 
 
 def open_case(problem: Problem) -> Case:

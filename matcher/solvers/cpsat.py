@@ -150,6 +150,7 @@ class _Model:
                 model.add(total <= supply * serves)
                 model.add(total >= minimum * serves)
                 self._give_start(r)
+                self._keep_to_one_team(r, pairs, serves)
             elif pairs:
                 model.add(total <= supply)
             places.append(int(network.unserved[r]) * (supply - total))
@@ -180,6 +181,19 @@ class _Model:
                 self._model.add_linear_expression_in_domain(start, domain).only_enforce_if(self._x[k])
             self._start[r] = start
         return self._start[r]
+
+    def _keep_to_one_team(self, r: int, pairs: list[int], serves: Any) -> None:
+        """Where a crew must be of one team: one team serves, and only its people do."""
+        teams = self._case.problem.requirements.teams.get(int(self._network.order[r]))
+        if teams is None or not teams.together:
+            return
+        members = [set(team.tolist()) for team in teams.members]
+        sends = [self._model.new_bool_var("") for _ in members]
+        self._model.add(sum(sends) == serves)
+        for k in pairs:
+            person = int(self._network.people[self._network.person[k]])
+            theirs = [send for send, team in zip(sends, members, strict=True) if person in team]
+            self._model.add(self._x[k] <= sum(theirs))
 
     def _keep_apart(self, v: int, one: int, other: int) -> None:
         """One person's two visits: the second starts after the first has ended and the way between is gone."""

@@ -50,17 +50,20 @@ def _place_singles(case: Case, calendar: Calendar, requirement: int) -> None:
 
 
 def _place_crew(case: Case, calendar: Calendar, requirement: int) -> None:
-    """Take the start at which most places fill, then the cheapest, then the earliest."""
+    """Take the start, and the team where it must be one, at which most places fill, then the cheapest, the earliest."""
     row, asked = case.rows[requirement], case.problem.requirements
     free = [(v, c) for v, c in zip(row.person.tolist(), row.cost.tolist(), strict=True) if not calendar.is_full(v)]
     rooms = [(v, c, room) for v, c in free if (room := calendar.room(requirement, v))]
     best: tuple[int, int, int] | None = None
     crew: list[int] = []
-    for start in sorted({low for _, _, room in rooms for low, _ in room}):
-        able = [(v, c) for v, c, room in rooms if any(low <= start <= high for low, high in room)]
-        able = able[: int(asked.people[requirement])]
-        key = (-len(able), sum(c for _, c in able), start)
-        if len(able) >= asked.minimum[requirement] and (best is None or key < best):
-            best, crew = key, [v for v, _ in able]
+    for group in case.groups(requirement, [v for v, _, _ in rooms]):
+        team = set(group)
+        theirs = [(v, c, room) for v, c, room in rooms if v in team]
+        for start in sorted({low for _, _, room in theirs for low, _ in room}):
+            able = [(v, c) for v, c, room in theirs if any(low <= start <= high for low, high in room)]
+            able = able[: int(asked.people[requirement])]
+            key = (-len(able), sum(c for _, c in able), start)
+            if len(able) >= asked.minimum[requirement] and (best is None or key < best):
+                best, crew = key, [v for v, _ in able]
     if best is not None:
         calendar.place(requirement, crew, best[2])

@@ -84,6 +84,9 @@ def _check_crew(problem: Problem, requirement: int, crew: list[Placement]) -> No
     name, count = asked.ids[requirement], len(crew)
     _require(len({p.person for p in crew}) == count, f"A person serves ({name}) twice.")
     _require(len({p.start_s for p in crew}) == 1, f"The people of ({name}) start at different times.")
+    teams = asked.teams.get(requirement)
+    if teams is not None and teams.together:
+        _require(teams.shared_by([p.person for p in crew]), f"The people of ({name}) are not of one team.")
     low, high = int(asked.minimum[requirement]), int(asked.people[requirement])
     _require(low <= count <= high, f"({name}) has ({count}) people, it takes ({low}) to ({high}) or none.")
 

@@ -45,9 +45,15 @@ def cheaper(problem: Problem, rows: I64, price: I64, pays: I64) -> Iterator[tupl
 
 
 def most_together(problem: Problem, r: int) -> int:
-    """Return how many feasible people share one start of a requirement at most."""
+    """Return how many feasible people, of one team where that is asked, share one start of a requirement at most."""
     free, anything = np.zeros(len(problem.people.ids), np.int64), np.full(len(problem.requirements.ids), NEVER)
-    sets = [starts(problem, r, v) for _, v in cheaper(problem, np.array([r]), free, anything)]
+    able = {v: starts(problem, r, v) for _, v in cheaper(problem, np.array([r]), free, anything)}
+    teams = problem.requirements.teams.get(r)
+    groups = [team.tolist() for team in teams.members] if teams is not None and teams.together else [list(able)]
+    return max((_at_once([able[v] for v in group if v in able]) for group in groups), default=0)
+
+
+def _at_once(sets: list[Starts]) -> int:
     points = {low for one in sets for low, _ in one}
     return max((sum(any(a <= t <= b for a, b in one) for one in sets) for t in points), default=0)
 
@@ -172,6 +178,9 @@ def _allowed(problem: Problem, rows: I64, who: I64) -> Bool:
     for at in np.flatnonzero(asked.choosy[rows]).tolist():
         named, people_named = asked.must_have
         allowed[at] &= np.isin(who, people_named[named == rows[at]])
+    for at, r in enumerate(rows.tolist()):
+        if r in asked.teams:
+            allowed[at] &= np.isin(who, [v for team in asked.teams[r].members for v in team.tolist()])
     return allowed
 
 

@@ -40,6 +40,8 @@ ROWS = (
     Row("/places", c.DefinePlace),
     Row("/units", c.DefineUnit),
     Row("/skills", c.DefineSkill),
+    Row("/teams", c.DefineTeam),
+    Row("/posts", c.DefinePost),
     Row("/policy", c.SetPolicy),
     Row("/calendar", c.SetCalendarDay),
     Row("/calendar/years", c.SetCalendarYear),

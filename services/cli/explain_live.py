@@ -60,7 +60,7 @@ def diff(zone: str, offsets: tuple[int, int], where: Place, language: Language, 
 
     from services.explaining.comparing import NoRun, compare
 
-    history = with_log(where, lambda log: _whole(log, zone))
+    history = with_log(where, lambda log: whole(log, zone))
     try:
         said = compare(history, zone, *offsets, language)
     except NoRun as none:
@@ -69,11 +69,20 @@ def diff(zone: str, offsets: tuple[int, int], where: Place, language: Language, 
     typer.echo(msgspec.json.encode(said).decode() if as_json else "\n".join(said.sentences))
 
 
-async def _whole(log: SqliteLog | KafkaLog, zone: str) -> History:
+async def whole(log: SqliteLog | KafkaLog, zone: str) -> History:
+    """Return the whole journal of the zone's partition."""
     from services.explaining.reading import history
     from services.wire import partition_of
 
     return await history(log, partition_of(zone, log.partitions), zone, before=0)
+
+
+async def newest(log: SqliteLog | KafkaLog, zone: str) -> History:
+    """Return what tells the zone's state: the newest snapshot, and the journal from there."""
+    from services.explaining.reading import history
+    from services.wire import partition_of
+
+    return await history(log, partition_of(zone, log.partitions), zone)
 
 
 async def _ask(log: SqliteLog | KafkaLog, asked: Asked) -> Said:

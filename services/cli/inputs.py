@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matcher.policy import Policy
     from matcher.posing import OpenRequirement, Standing
     from matcher.problem import Problem
+    from matcher.terms import TeamKind
     from producers.mapping import Mapping
     from producers.rows import RequestRow, Requests, Volunteers
 
@@ -103,7 +104,7 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
     """
     from matcher.people import People
     from matcher.posing import problem_of
-    from producers.asking import registration
+    from producers.asking import registration, team_kinds
 
     requests, volunteers = files.requests.rows, files.volunteers.rows
     zones = {row.zone for row in requests} | {row.zone for row in volunteers}
@@ -115,13 +116,14 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
         people.add_skill(skill)
     for row in volunteers:
         people.register(registration(row, "file"))
+    kinds = team_kinds(requests, volunteers)
     return problem_of(
         zone="file",
         beat=0,
         now=files.at,
         policy=files.policy,
         people=people,
-        requirements=[_open(row, codes, files.at, people) for row in requests],
+        requirements=[_open(row, codes, files.at, people, kinds) for row in requests],
         standing=_standing(files),
         zone_codes=[codes.get(row.zone or "", -1) for row in volunteers],
         beyond_s=beyond_s,
@@ -130,13 +132,16 @@ def pose(files: Files, beyond_s: int = 0) -> Problem:
 
 
 def _city(files: Files) -> CityDays | None:
-    """Return the national calendar where anybody's hours read it; years beyond it are estimates."""
+    """Return the national calendar where hours or the duty's last week read it; years beyond it are estimates."""
     from matcher.city_days import CityDays
+    from matcher.weeks import Shift
     from producers import calendars
 
-    if not any(row.hours.reads_calendar for row in files.volunteers.rows):
+    moves = files.policy.points.prices_duty and files.policy.report_weeks.shift is not Shift.KEEP
+    if not moves and not any(row.hours.reads_calendar for row in files.volunteers.rows):
         return None
     years = {moment.year for row in files.requests.rows for moment in (row.earliest, row.latest) if moment}
+    years |= {files.at.year}
     reading = calendars.read(range(min(years, default=1) - 1, max(years, default=0) + 2))
     return CityDays(reading.years, weeks=files.policy.report_weeks)
 
@@ -151,7 +156,9 @@ def _standing(files: Files) -> Standing:
     return Standing(visits=visits, quarter=quarter)
 
 
-def _open(row: RequestRow, codes: dict[str, int], at: datetime, people: People) -> OpenRequirement:
+def _open(
+    row: RequestRow, codes: dict[str, int], at: datetime, people: People, kinds: dict[str, TeamKind | None]
+) -> OpenRequirement:
     from matcher.posing import OpenRequirement
 
     def rows(named: tuple[str, ...]) -> list[int]:
@@ -177,9 +184,24 @@ def _open(row: RequestRow, codes: dict[str, int], at: datetime, people: People) 
         excluded=rows(row.excluded),
         restricted=rows(row.restricted),
         must_have=rows(row.must_have) if row.must_have else None,
-        preferred=rows(row.preferred),
+        preferred=list(dict.fromkeys([*rows(row.preferred), *people.teams.rows(row.preferred_team or "")])),
         claimed_by=[] if row.post is None else people.claimed_by(row.post),
         helpers=rows(row.helpers),
         told=rows(row.told),
         circle_s=-1 if row.circle_minutes is None else 60 * row.circle_minutes,
+        teams=_teams(row, people, kinds),
+        one_team=row.one_team,
     )
+
+
+def _teams(row: RequestRow, people: People, kinds: dict[str, TeamKind | None]) -> list[tuple[str, list[int]]] | None:
+    """Return the teams whose people may come; None where anybody may."""
+    if row.team is not None:
+        names = [row.team]
+    elif row.team_kind is not None:
+        names = [team for team, kind in sorted(kinds.items()) if kind is row.team_kind]
+    elif row.one_team:
+        names = sorted(kinds)
+    else:
+        return None
+    return [(name, people.teams.rows(name)) for name in names]

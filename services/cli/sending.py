@@ -24,7 +24,9 @@ import typer
 from matcher.commands import (
     Command,
     DefinePlace,
+    DefinePost,
     DefineSkill,
+    DefineTeam,
     DefineUnit,
     RegisterVolunteer,
     SetCalendarDay,
@@ -41,13 +43,15 @@ PATHS: dict[type[Command], str] = {
     DefinePlace: "places",
     DefineUnit: "units",
     DefineSkill: "skills",
+    DefineTeam: "teams",
+    DefinePost: "posts",
     SetPolicy: "policy",
     SetCalendarDay: "calendar",
     RegisterVolunteer: "volunteers",
     SubmitRequest: "requests",
 }
 #: What others refer to: sent one after the other, in order.
-FIRST = (DefinePlace, DefineUnit, DefineSkill, SetPolicy, SetCalendarDay)
+FIRST = (DefinePlace, DefineUnit, DefineSkill, DefineTeam, DefinePost, SetPolicy, SetCalendarDay)
 #: Connections to the API at once, tries of one request, seconds that a receipt may take.
 CONNECTIONS, TRIES, RECEIPT_S = 8, 20, 30.0
 #: Commands appended to the log at once.
@@ -169,6 +173,8 @@ def _is_known(zones: Any, command: Command) -> bool:
             return unit in zone.units
         case DefineSkill(skill=skill):
             return skill in zone.people.skill_row
+        case DefineTeam(team=team):
+            return team in zone.known_teams
         case _:
             return False
 
@@ -289,6 +295,8 @@ def _name(command: Command) -> str:
         case SubmitRequest(request=name) | RegisterVolunteer(volunteer=name):
             return f"{type(command).__name__} ({name})"
         case DefinePlace(place=name) | DefineUnit(unit=name) | DefineSkill(skill=name):
+            return f"{type(command).__name__} ({name})"
+        case DefineTeam(team=name) | DefinePost(post=name):
             return f"{type(command).__name__} ({name})"
         case SetCalendarDay(day=day):
             return f"{type(command).__name__} ({day})"

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from matcher import costs
+from matcher.duty import Owes
 from matcher.explaining import bookings, difference, for_person, why, why_not
 from matcher.explaining.answers import Idle, Selected
 from matcher.explaining.changes import AnyChange
@@ -32,6 +33,7 @@ def _codes() -> set[str]:
         *(f"change.{kind.__struct_config__.tag}" for kind in get_args(AnyChange)),
         *(f"selected.{code}" for code in Selected),
         *(f"idle.{code}" for code in Idle),
+        *(f"owes.{code}" for code in Owes),
         *(f"term.{term}" for term in costs.TERMS),
     }
 
@@ -67,7 +69,7 @@ def test_every_reason_and_change_makes_a_sentence(kind: Any, language: str) -> N
 
 def _plain(kind: Any) -> Any:
     """A value of the kind, whatever constraints its text fields carry."""
-    made = {"minutes": 5, "person": "ana", "skill": "plumbing"}
+    made = {"minutes": 5, "person": "ana", "skill": "plumbing", "teams": ("清风队",)}
     numbers = {field.name: 1_700_000_000 if field.name.endswith("_s") else 3 for field in msgspec.structs.fields(kind)}
     return kind(**{name: made.get(name, number) for name, number in numbers.items()})
 

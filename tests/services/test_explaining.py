@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -317,6 +318,36 @@ def test_the_command_explains_a_zone_of_a_data_folder(tmp_path: Path):
 def test_the_command_says_what_is_missing(tmp_path: Path, arguments: tuple[str, ...], code: int):
     folder = str(data_folder(tmp_path))
     assert paidan("explain", *(each.replace("{folder}", folder) for each in arguments)).code == code
+
+
+def test_the_command_lists_the_quarters_duty_of_a_zone(tmp_path: Path):
+    folder, asked = data_folder(tmp_path), ("duty", "--zone", ZONE, "--data")
+    ended = paidan(*asked, folder, "--quarter", "2026Q1", "--lang", "zh")
+    assert (ended.code, ended.out.startswith(f"区域 {ZONE}，2026Q1，截至 2026-03-02")) == (0, True), ended.err
+    said = json.loads(paidan(*asked, folder, "--json").out)
+    assert (said["quarter"], said["owing"], said["requests"]) == ("2026Q1", [], 3)
+    assert paidan(*asked, folder, "--quarter", "2027Q1").code == 2
+    assert paidan(*asked, folder, "--quarter", "soon").code == 2
+    assert paidan("duty", "--zone", "nowhere", "--data", folder).code == 2
+
+
+def test_the_command_lists_the_posts_of_a_zone(tmp_path: Path):
+    folder = data_folder(tmp_path)
+    ended = paidan("posts", "--zone", ZONE, "--data", folder)
+    assert (ended.code, ended.out) == (0, f"Zone {ZONE}: 0 posts; 0 of 0 cadres have claimed none.\n"), ended.err
+    assert json.loads(paidan("posts", "--zone", ZONE, "--data", folder, "--json").out)["posts"] == []
+    assert paidan("posts", "--zone", "nowhere", "--data", folder).code == 2
+
+
+def test_the_command_prints_the_hours_of_a_person_as_a_calendar_says_them(tmp_path: Path):
+    asked = ("hours", "--zone", ZONE, "--data", data_folder(tmp_path), "--person")
+    ended = paidan(*asked, "ana")
+    assert (ended.code, ended.out.splitlines()[2]) == (0, "RRULE:FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR,SA,SU"), ended.err
+    assert ended.out.startswith("DTSTART;TZID=UTC:20260302T000000\n")
+    later = paidan(*asked, "ana", "--from", "2026-06-01")
+    assert later.out.startswith("DTSTART;TZID=UTC:20260601T000000\n")
+    assert paidan(*asked, "nobody").code == 2
+    assert paidan(*asked, "ana", "--from", "soon").code == 2
 
 
 @on_kafka

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from itertools import combinations, permutations
 
-from matcher.problem import Problem
+from matcher.problem import AskedTeams, Problem
 from matcher.rules import free, objections
 from matcher.rules.reach import pair_distance_m
 from tests.problems import METRES_A_DEGREE
@@ -44,12 +44,18 @@ def _plans(problem: Problem) -> list[Key]:
         walk(r + 1, crews, filled, points)
         for size in range(int(asked.minimum[r]), int(asked.people[r]) + 1):
             for crew in combinations(able, size):
+                if r in asked.teams and asked.teams[r].together and not _of_one_team(asked.teams[r], crew):
+                    continue
                 gain = size * int(asked.weight[r])
                 spent = sum(cost[r, v] for v in crew) - size * int(asked.waiting[r])
                 walk(r + 1, {**crews, r: crew}, filled + gain, points + spent)
 
     walk(0, {}, 0, waiting)
     return out
+
+
+def _of_one_team(teams: AskedTeams, crew: tuple[int, ...]) -> bool:
+    return any(all(v in team.tolist() for v in crew) for team in teams.members)
 
 
 def _wishes(problem: Problem, r: int, v: int) -> int:

@@ -173,6 +173,7 @@ def _names_people(problem: Problem) -> Bool:
     """Say which requirements ask for several people, or treat some people by name."""
     asked = problem.requirements
     own: Bool = (asked.people > 1) | asked.choosy
+    own[list(asked.teams)] = True
     for rows, _ in (asked.refused, asked.excluded, asked.restricted, asked.serving):
         own[rows] = True
     for favour in asked.favours.values():
@@ -189,7 +190,7 @@ def _asks(problem: Problem, first: I64, grid: I64, who: I64) -> Asks:
     floor, spared_at, spared = _favoured(problem, first, who)
     columns = (
         asked.depart_s[first], asked.earliest_s[first], asked.latest_s[first], asked.duration_s[first],
-        asked.fixed_start_s[first], asked.circle_s[first], asked.zone[first], grid, asked.choosy[first], floor,
+        asked.fixed_start_s[first], asked.circle_s[first], asked.zone[first], grid, _choosy(problem)[first], floor,
         need_at[:-1], need_at[1:], barred_at[:-1], barred_at[1:], wish_at[:-1], wish_at[1:],
         spared_at[:-1], spared_at[1:],
     )  # fmt: skip
@@ -216,10 +217,34 @@ def _named(problem: Problem, first: I64, who: I64) -> tuple[I64, I64]:
     """Return the people barred from each ask, or, where it is choosy, the only ones who may come: CSR by ask."""
     asked = problem.requirements
     barred = _pairs(problem, first, who, [asked.refused, asked.excluded, asked.restricted, asked.serving])
-    allowed = np.setdiff1d(_pairs(problem, first, who, [asked.must_have]), barred)
-    choosy = asked.choosy[first]
+    allowed = np.setdiff1d(_pairs(problem, first, who, [_only(problem)]), barred)
+    choosy = _choosy(problem)[first]
     keys = np.sort(np.concatenate((barred[~choosy[barred >> PERSON_BITS]], allowed[choosy[allowed >> PERSON_BITS]])))
     return indptr(keys >> PERSON_BITS, len(first)), keys & PERSON_MASK
+
+
+def _choosy(problem: Problem) -> Bool:
+    """Say which requirements take nobody but some people: named ones, or those of teams."""
+    asked = problem.requirements
+    choosy = asked.choosy.copy()
+    choosy[list(asked.teams)] = True
+    return choosy
+
+
+def _only(problem: Problem) -> tuple[I32, I32]:
+    """Return whom those take: (requirement, person)."""
+    asked = problem.requirements
+    if not asked.teams:
+        return asked.must_have
+    named, people = asked.must_have
+    plain = ~np.isin(named, list(asked.teams))
+    rows, members = [named[plain]], [people[plain]]
+    for r, teams in asked.teams.items():
+        of_team = teams.everybody()
+        allowed = np.intersect1d(of_team, people[named == r]) if asked.choosy[r] else of_team
+        rows.append(np.full(allowed.size, r, np.int32))
+        members.append(allowed.astype(np.int32))
+    return np.concatenate(rows), np.concatenate(members)
 
 
 def _favoured(problem: Problem, first: I64, who: I64) -> tuple[I64, I64, I64]:
