@@ -1,12 +1,13 @@
 # paidan: the commands a person needs. `make` alone lists them.
 PYTHON ?= python3
 VENV := .venv
+HOURS ?= 0.1
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop chaos soak bench bench-brokers bench-board lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate chaos soak bench bench-brokers bench-board lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +55,9 @@ services-three: $(READY) ## the same with three Kafka brokers
 
 services-stop: ## stop them and delete their data
 	@$(BIN)/python deploy/services/services.py stop
+
+simulate: $(READY) ## the whole system in one process, under faults, by seed (HOURS=1; SIMULATE="--steps": dead at every step)
+	@$(BIN)/python -m tests.simulation $(if $(SIMULATE),$(SIMULATE),--hours $(HOURS))
 
 chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)

@@ -326,6 +326,8 @@ def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Fact
     start = datetime.fromtimestamp(placement.start_s, UTC)
     whole = {"request": place.request, "requirement": place.requirement, "volunteer": person, "start": start}
     whole["end"] = start + timedelta(seconds=place.duration_s)
+    # A zone keeps its deadlines in whole seconds: what is promised is what is kept.
+    expires_at = (facts.at + _lead(zone, zone.requests[place.request].command.urgency)).replace(microsecond=0)
     held = facts(e.AssignmentHeld, assignment=offer, departure=start - timedelta(seconds=placement.travel_s), **whole)
     sent = facts(
         e.OfferSent,
@@ -334,7 +336,7 @@ def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Fact
         distance_m=round(placement.distance_m, 1),
         travel_s=placement.travel_s,
         cost=placement.cost,
-        expires_at=facts.at + _lead(zone, zone.requests[place.request].command.urgency),
+        expires_at=expires_at,
         **whole,
     )
     return [held, sent]

@@ -298,8 +298,8 @@ def push(zone: Zone, due_s: int, why: Due, what: str) -> None:
 
 
 def digest(command: Command) -> bytes:
-    """Return what makes two commands the same: everything but the sender's clock."""
-    body = msgspec.json.encode(msgspec.structs.replace(command, at=_NO_TIME))
+    """Return what makes two commands the same: everything but the sender's clock and the order of keys."""
+    body = msgspec.json.encode(msgspec.structs.replace(command, at=_NO_TIME), order="deterministic")
     return hashlib.blake2b(body, digest_size=16).digest()
 
 

@@ -15,3 +15,5 @@ PARTITIONS = 16
 LOG_FILE = "log.sqlite"
 #: The contacts' file in a data folder.
 CONTACTS_FILE = "contacts.sqlite"
+#: What the workers of a machine have set about and told.
+INTENTS_FILE = "told.sqlite"

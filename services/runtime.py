@@ -16,6 +16,7 @@ from matcher.commands import ReportJob
 from services.adapters.board_memory import MemoryBoard
 from services.adapters.contacts_memory import MemoryContacts
 from services.adapters.contacts_sqlite import SqliteContacts
+from services.adapters.intents_sqlite import SqliteIntents
 from services.adapters.jobs_kombu import KombuJobs, connect
 from services.adapters.memory import MemoryLog
 from services.adapters.sqlite import SqliteLog
@@ -31,7 +32,7 @@ from services.explaining.asking import Explaining
 from services.explaining.process import Explainer, InProcess
 from services.liveness import Liveness
 from services.metrics import Metrics
-from services.names import CONTACTS_FILE, LOG_FILE, NAME
+from services.names import CONTACTS_FILE, INTENTS_FILE, LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.progress import PATIENCE_S, Progress, Writing
 from services.projecting import Projecting
@@ -40,6 +41,7 @@ from services.readiness import Readiness
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
 from services.worker.consumer import Worker
+from services.worker.intents import Intents, MemoryIntents
 from services.worker.probing import add_probes
 from services.worker.sending import AppriseSender, Console, Telling
 from services.writer import LINGER_S
@@ -145,9 +147,11 @@ class Runtime:
     def _open(self, durable: bool) -> None:
         self.log: Log
         self.contacts: Contacts
+        self._intents: Intents
         self._closers: list[Callable[[], None]] = []
         if not durable:
             self.log, self.contacts = MemoryLog(self.settings.partitions), MemoryContacts()
+            self._intents = MemoryIntents()
             return
         folder = self.settings.data_dir
         folder.mkdir(parents=True, exist_ok=True)
@@ -155,6 +159,8 @@ class Runtime:
         self._closers.append(log_file.close)
         self.contacts = contacts_file = SqliteContacts(folder / CONTACTS_FILE)
         self._closers.append(contacts_file.close)
+        self._intents = intents_file = SqliteIntents(folder / INTENTS_FILE)
+        self._closers.append(intents_file.close)
 
     def _prepare_jobs(self, notify: bool) -> None:
         self.announcing: Announcing | None = None
@@ -167,7 +173,7 @@ class Runtime:
         self.jobs = KombuJobs(settings.jobs, source, self.metrics, prefix=settings.prefix)
         self.announcing = Announcing(self.jobs)
         console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
-        telling = Telling(self.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
+        telling = Telling(self.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console, self._intents)
         self.worker = Worker(
             connect(settings.jobs, prefix=settings.prefix), source, telling, self._report, self.metrics
         )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
 import msgspec
 import pytest
 
-from matcher.commands import AnyCommand
+from matcher.commands import AnyCommand, SetPolicy
 from matcher.events import AnyEvent
+from matcher.policy import Policy
+from matcher.zone import digest
 from services.wire import Unreadable, decode_command, decode_envelope, decode_events, encode, partition_of
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -122,3 +125,10 @@ def _murmur2_partition(key: bytes, partitions: int) -> int:
         h = (h ^ int.from_bytes(tail, "little")) * m & mask
     h = (h ^ (h >> 13)) * m & mask
     return ((h ^ (h >> 15)) & 0x7FFFFFFF) % partitions
+
+
+def test_what_makes_two_commands_the_same_does_not_hang_on_the_order_of_keys():
+    policy = msgspec.to_builtins(Policy())
+    policy["modes"] = dict(reversed(policy["modes"].items()))
+    asked = SetPolicy(id="k", zone="z", at=datetime(2026, 1, 1, tzinfo=UTC), policy=msgspec.convert(policy, Policy))
+    assert digest(asked) == digest(decode_command(encode(asked)))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from services.adapters.intents_sqlite import SqliteIntents
 from services.adapters.jobs_kombu import connect
+from services.names import INTENTS_FILE
 from services.queues import NOTIFY, notify_queue
 from services.serve.same_log import SameLog
 from services.serve.shared import Shared
@@ -27,7 +29,9 @@ class WorkerRole:
         self._same_log = SameLog(shared.log)
         self._started = False
         console = Console(lambda line: print(line, file=sys.stdout, flush=True)) if settings.console else None
-        telling = Telling(shared.contacts, AppriseSender(settings.mail, settings.send_timeout_s), console)
+        contacts = shared.contacts  # makes the folder
+        self._intents = SqliteIntents(settings.data_dir / INTENTS_FILE)
+        telling = Telling(contacts, AppriseSender(settings.mail, settings.send_timeout_s), console, self._intents)
         self.worker = Worker(
             connect(shared.jobs, prefix=settings.prefix),
             notify_queue(settings.prefix + NOTIFY),
@@ -49,6 +53,8 @@ class WorkerRole:
         """Finish and report the job in hand; the broker keeps the others."""
         if self._started:
             await asyncio.to_thread(self.worker.stop, self._shared.settings.drain_s / 4)
+        if not self.worker.alive:
+            self._intents.close()
 
     async def failed(self) -> None:
         """See `running.Part`."""

@@ -39,6 +39,7 @@ class Stream:
     """Works on the partitions of `log` that the group gives it. `beat_s`: seconds of a live beat; None = no ticker.
 
     `followers` by agent: "projecting", "announcing", "scoring", or some of them. `gather_s`: see `Following`.
+    `make_writer`: the Writer with other limits, for tests.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Stream:
         gather_s: float = 0.0,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         meters: Meters | None = None,
+        make_writer: Callable[..., Writer] = Writer,
     ) -> None:
         self.partitions = partitions
+        self._make_writer = make_writer
         self._log = log
         self._core = core
         self._solver = solver
@@ -82,24 +85,7 @@ class Stream:
 
     async def start(self) -> None:
         """Join the group; there may be nothing to own yet. Raises Stop (exit 4), and what ends a part meanwhile."""
-        # 0.3 s, and only here.
-        from services.stream import app as faust_app
-
-        loop = asyncio.get_running_loop()
-        self._failure = loop.create_future()
-        hooks = faust_app.Hooks(
-            deliver={
-                MATCHING: self._command,
-                **{agent: partial(self._record, agent) for agent in self._followers},
-            },
-            assigned=self._assigned,
-            ended=self._faust_ended,
-            failed=self._fail,
-            replaced=partial(self._from_thread, loop),
-        )
-        self._app = faust_app.create(self._cluster, hooks, self._meters)
-        self._app.loop = loop
-        self._app.finalize()
+        self._failure = asyncio.get_running_loop().create_future()
         await self._or_failure(self._join())
         self._run(self._progress.run(), "progress")
         if self._beat_s is not None:
@@ -216,7 +202,7 @@ class Stream:
     # --- partitions ------------------------------------------------------------------------------------------------
 
     def _take(self, partition: int) -> None:
-        writer = Writer(
+        writer = self._make_writer(
             self._log,
             self._core,
             self._solver,
@@ -254,8 +240,25 @@ class Stream:
     # --- joining, leaving, failing ---------------------------------------------------------------------------------
 
     async def _join(self) -> None:
+        # 0.3 s, and only here.
         from aiokafka.errors import KafkaConnectionError
 
+        from services.stream import app as faust_app
+
+        loop = asyncio.get_running_loop()
+        hooks = faust_app.Hooks(
+            deliver={
+                MATCHING: self._command,
+                **{agent: partial(self._record, agent) for agent in self._followers},
+            },
+            assigned=self._assigned,
+            ended=self._faust_ended,
+            failed=self._fail,
+            replaced=partial(self._from_thread, loop),
+        )
+        self._app = faust_app.create(self._cluster, hooks, self._meters)
+        self._app.loop = loop
+        self._app.finalize()
         try:
             await self._app.start()
         except KafkaConnectionError as error:

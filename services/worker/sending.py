@@ -16,6 +16,9 @@ from matcher.commands import JobOutcome
 from services.contacts import Contact, Contacts
 from services.jobs import Notify
 from services.names import NAME
+from services.worker.intents import Intent, Intents, MemoryIntents
+
+log = logging.getLogger(__name__)
 
 
 class Sender(Protocol):
@@ -96,22 +99,56 @@ class Console:
 
 
 class Telling:
-    """Chooses the channel: the person's contact, else the console where there is one, else nobody is told."""
+    """Chooses the channel: the person's contact, else the console where there is one, else nobody is told.
 
-    def __init__(self, contacts: Contacts, sender: Sender, console: Sender | None) -> None:
+    What a worker set about before it died is told again only where the receiver knows the message by its key.
+    """
+
+    def __init__(
+        self, contacts: Contacts, sender: Sender, console: Sender | None, intents: Intents | None = None
+    ) -> None:
         self._contacts = contacts
         self._sender = sender
         self._console = console
+        self._intents = intents or MemoryIntents()
 
     def tell(self, job: Notify) -> tuple[JobOutcome, str]:
         """Tell the person of this job; return what became of it and the channel."""
+        before = self._intents.of(_remembered(job))
+        if before is Intent.SENT:
+            return JobOutcome.SENT, "before"
         contact = self._contacts.get(job.zone, job.person)
-        if contact is not None:
-            channel = "webhook" if contact.webhook is not None else "mailbox"
-            return self._sender.send(contact, job), channel
-        if self._console is not None:
-            return self._console.send(Contact(), job), "console"
-        return JobOutcome.NO_CONTACT, "none"
+        if contact is None and self._console is None:
+            return JobOutcome.NO_CONTACT, "none"
+        if before is Intent.BEGUN and (contact is None or contact.webhook is None):
+            log.warning("a worker died while it told somebody; perhaps they know", extra={"job": job.job})
+            return JobOutcome.SENT, "perhaps"
+        return self._told(contact, job)
+
+    def _told(self, contact: Contact | None, job: Notify) -> tuple[JobOutcome, str]:
+        self._intents.note(_remembered(job), Intent.BEGUN)
+        outcome = JobOutcome.FAILED
+        try:
+            if contact is not None:
+                outcome = self._sender.send(contact, job)
+            elif self._console is not None:
+                outcome = self._console.send(Contact(), job)
+        except Exception:
+            self._intents.note(_remembered(job), None)
+            raise
+        self._intents.note(_remembered(job), Intent.SENT if outcome is JobOutcome.SENT else None)
+        return outcome, _channel(contact)
+
+
+def _remembered(job: Notify) -> str:
+    """The message and its visit's start: a log made anew may give the same ids to other offers."""
+    return f"{job.message} {job.start.isoformat()}"
+
+
+def _channel(contact: Contact | None) -> str:
+    if contact is None:
+        return "console"
+    return "webhook" if contact.webhook is not None else "mailbox"
 
 
 def title(job: Notify) -> str:

@@ -10,9 +10,11 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from matcher.events import CommandParked
+from matcher.policy import Policy
 from services.api.identity import derived, fresh
 from services.wire import BODY_BYTES_MAX, Entry
 from tests.apart import apart
@@ -85,6 +87,19 @@ def test_a_calendar_day_is_set_and_one_that_says_nothing_of_work_is_not_taken() 
         assert (silent.status_code, silent.json()["field"]) == (422, "$.working")
 
     played(story)
+
+
+def test_a_policy_that_is_sent_again_is_taken_again_whatever_the_order_of_its_keys(anywhere: Play) -> None:
+    async def story(town: Town) -> None:
+        await open_zone(town)
+        policy = msgspec.to_builtins(Policy())
+        policy["modes"] = dict(reversed(policy["modes"].items()))
+        for _ in range(2):
+            taken = await town.post("/policy", {"policy": policy}, headers={"Idempotency-Key": "k1"})
+            assert taken.status_code == 202, taken.text
+            assert (await receipt(town, taken.headers["Location"]))["state"] == "answered"
+
+    anywhere(story)
 
 
 def test_another_body_under_the_same_key_is_refused_at_once(anywhere: Play) -> None:

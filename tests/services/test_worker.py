@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +18,14 @@ from msgspec.structs import replace
 
 from matcher.commands import JobOutcome, ReportJob
 from services.adapters.contacts_memory import MemoryContacts
+from services.adapters.intents_sqlite import SqliteIntents
 from services.adapters.jobs_kombu import KombuJobs, connect
 from services.contacts import Contact, Contacts
 from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import notify_queue
 from services.worker.consumer import Worker
+from services.worker.intents import MemoryIntents
 from services.worker.sending import AppriseSender, Console, Sender, Telling, sentence
 
 AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -153,6 +156,78 @@ def test_another_worker_repeats_the_key_of_a_message_whose_report_was_lost(recei
             running.jobs.publish(job("o1", attempt=attempt))
             running.outcomes(1)
     assert receiver.keys == {"z1/notify:o1": 2}
+
+
+class Killed(BaseException):
+    """The worker's process is gone."""
+
+
+class Deadly:
+    """A sender whose worker does not survive the first message: it arrives, and nobody hears so."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def send(self, contact: Contact, job: Notify) -> JobOutcome:
+        self.told.append(job.message)
+        if len(self.told) == 1:
+            raise Killed
+        return JobOutcome.SENT
+
+
+@pytest.mark.parametrize(
+    ("contact", "times"), [(Contact(webhook="http://127.0.0.1/a"), 2), (Contact(mailbox="ana@example.org"), 1)]
+)
+def test_what_a_dead_worker_perhaps_told_is_told_again_only_where_its_key_is_known(
+    contact: Contact, times: int, tmp_path: Path
+) -> None:
+    sender = Deadly()
+    outcomes = []
+    for attempt in (1, 2, 3):
+        intents = SqliteIntents(tmp_path / "told.sqlite")
+        telling = Telling(known("ana", contact), sender, None, intents)
+        try:
+            outcomes.append(telling.tell(job("o1", attempt=attempt))[0])
+        except Killed:
+            outcomes.append(None)
+        intents.close()
+    assert outcomes == [None, JobOutcome.SENT, JobOutcome.SENT]
+    assert sender.told == ["z1/notify:o1"] * times
+
+
+def test_what_was_told_is_not_told_again_by_another_worker_of_the_machine(receiver: Receiver, tmp_path: Path) -> None:
+    for attempt in (1, 2):
+        intents = SqliteIntents(tmp_path / "told.sqlite")
+        telling = Telling(known("ana", Contact(webhook=receiver.url)), apprise(), None, intents)
+        assert telling.tell(job("o1", attempt=attempt))[0] is JobOutcome.SENT
+        intents.close()
+    assert receiver.keys == {"z1/notify:o1": 1}
+
+
+def test_what_failed_is_told_by_the_next_attempt_whatever_the_channel(tmp_path: Path) -> None:
+    class Failing:
+        def __init__(self) -> None:
+            self.tries = 0
+
+        def send(self, contact: Contact, job: Notify) -> JobOutcome:
+            self.tries += 1
+            if self.tries == 1:
+                raise ValueError
+            return JobOutcome.SENT if self.tries == 3 else JobOutcome.FAILED
+
+    sender = Failing()
+    telling = Telling(known("ana", Contact(mailbox="ana@example.org")), sender, None, MemoryIntents())
+    with pytest.raises(ValueError):  # noqa: PT011 - the sender's own
+        telling.tell(job("o1"))
+    assert [telling.tell(job("o1", attempt=n))[0] for n in (2, 3)] == [JobOutcome.FAILED, JobOutcome.SENT]
+
+
+def test_an_offer_of_another_log_under_the_same_id_is_told(tmp_path: Path) -> None:
+    lines: list[str] = []
+    telling = Telling(MemoryContacts(), apprise(), Console(lines.append), MemoryIntents())
+    for start in (AT, AT + timedelta(days=1)):
+        telling.tell(job("o1", start=start))
+    assert len(lines) == 2
 
 
 def test_a_message_that_failed_is_tried_again_by_the_next_attempt_only() -> None:

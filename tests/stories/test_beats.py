@@ -137,3 +137,15 @@ def test_an_unproven_plan_is_tried_again_only_where_trying_could_bring_another_a
     monkeypatch.setattr(story_module, "solve", unproven(engine, filled))
     assert len(only(story.tick(), e.MatchRunFinished)) == 1
     assert len(only(story.tick(), e.MatchRunFinished)) == int(again)
+
+
+def test_an_offer_does_not_expire_before_the_time_that_it_names():
+    story = Story()
+    story.volunteer("ana")
+    story.request("r1")
+    [sent] = only(story.tick(minutes=1 + 0.6 / 60), e.OfferSent)
+    story.tick(minutes=29.98)
+    expired: list[e.Event] = []
+    while not expired:
+        expired = only(story.tick(minutes=0.25 / 60), e.OfferExpired)
+    assert expired[0].at >= sent.expires_at
