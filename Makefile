@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate chaos bench bench-brokers lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate chaos soak bench bench-brokers bench-board lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -62,11 +62,17 @@ simulate: $(READY) ## the whole system in one process, under faults, by seed (HO
 chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
+soak: $(COMPILED) ## twice the load on a slow solver for MINUTES=10: memory, beats, 429, nothing lost (SOAK="--brokers" after `make services`)
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10) $(SOAK)
+
 bench: $(COMPILED) ## the benchmarks, each with its comparison, as ratios of one run
 	@$(BIN)/python -m tests.benchmarks
 
 bench-brokers: $(READY) ## the service on brokers beside a plain Faust agent (BENCH="--docs": into docs/figures.md; after `make services`)
 	@$(BIN)/python -m tests.benchmarks.brokers $(BENCH)
+
+bench-board: $(READY) ## Redis flushed and a board rebuilt while serving OBJECTS=100000 live objects: seconds until all is right (minutes)
+	@$(BIN)/python -m tests.benchmarks.board_lost $(or $(OBJECTS),100000)
 
 lock: ## pin every dependency again, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from msgspec import UNSET, UnsetType
 
+from matcher import areas, crowding
 from matcher import events as e
 from matcher.commands import Tick
 from matcher.events import Event
@@ -24,12 +26,17 @@ from matcher.limits import full, tighter
 from matcher.policy import sha256
 from matcher.posing import OpenRequirement, Standing, problem_of, visit_counts
 from matcher.problem import Placement, Plan, Problem, Shortfall
+from matcher.reasons import Unassigned
 from matcher.teams import teams_asked
 from matcher.terms import Shares
 from matcher.zone import LIVE, Assignment, Need, Request, Status, Zone
 
 #: Lines of a plan that one beat turns into events; some 1 KB each, and an entry holds 4 MiB (DESIGN 4.9).
 PLAN_LINES_MAX = 3000
+#: Nobody of the whole zone could do it: a wider area has nobody either.
+_NOBODY_ANYWHERE = frozenset(
+    {Unassigned.NO_REGISTERED_VOLUNTEER, Unassigned.MISSING_SKILL, Unassigned.QUALIFICATION_EXPIRED}
+)
 #: With more people freed at once than this, posing everything costs less than looking at each.
 FREED_MAX = 200
 
@@ -85,6 +92,8 @@ def _problem(zone: Zone, requirements: list[OpenRequirement], standing: Standing
         standing=standing,
         beyond_s=beyond_s,
         city=zone.days(),
+        areas=areas.laid_out(zone, [r.area for r in requirements]),
+        crowding=crowding.of(zone, [r.request for r in requirements]),
     )
 
 
@@ -159,6 +168,7 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         waiting_since_s=int(request.submitted_at.timestamp()),
         depart_s=_ceil_s(zone.now + _lead(zone, command.urgency)),
         circle_s=_circle_s(zone, need),
+        area=within.place if (within := areas.looked_in(zone, request, need)) else None,
         fixed_start_s=live[0].start_s if live else -1,
         refused=request.refused,
         excluded=_rows(zone, command.excluded),
@@ -167,6 +177,7 @@ def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirem
         preferred=_preferred(zone, request, need),
         claimed_by=[] if command.post is UNSET else zone.people.claimed_by(command.post),
         helpers=zone.helpers_of(command.requester),
+        told=request.told or (),
         serving=[a.volunteer for other in request.needs.values() for a in _live(zone, other)],
         teams=teams_asked(zone, need.requirement, [a.volunteer for a in live]),
         one_team=bool(need.requirement.one_team),
@@ -261,7 +272,10 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
     """Turn a plan into what happens: the run, a hold and an offer for each placement, a reason for each shortfall."""
     requirements = _open_requirements(zone)
     news = [
-        shortfall for shortfall in plan.shortfalls if _is_news(zone, requirements[shortfall.requirement], shortfall)
+        shortfall
+        for shortfall in plan.shortfalls
+        if (place := requirements[shortfall.requirement])
+        if _widens(plan, place, shortfall) or _is_news(zone, place, shortfall)
     ]
     placements, shortfalls = _fitting(plan.placements, news)
     held_back = len(plan.placements) + len(news) - len(placements) - len(shortfalls)
@@ -285,8 +299,18 @@ def settle(zone: Zone, tick: Tick, plan: Plan, facts: Facts) -> list[Event]:
     for placement in placements:
         follow += _offer(zone, requirements[placement.requirement], placement, facts)
     for shortfall in shortfalls:
-        follow.append(_unfilled(requirements, shortfall, facts))
+        widens = _widens(plan, requirements[shortfall.requirement], shortfall)
+        follow.append((_widened if widens else _unfilled)(zone, requirements, shortfall, facts))
     return follow
+
+
+def _widens(plan: Plan, place: OpenRequirement, shortfall: Shortfall) -> bool:
+    """Say whether the plan shows that the area has nobody for it, and a wider one might.
+
+    A greedy answer and a spent budget show nothing.
+    """
+    proven = plan.engine != "greedy" and shortfall.reason is not Unassigned.NOT_YET_SOLVED
+    return place.area is not None and proven and shortfall.reason not in _NOBODY_ANYWHERE
 
 
 def _shares(zone: Zone, placements: list[Placement]) -> Shares | UnsetType:
@@ -337,6 +361,8 @@ def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Fact
         travel_s=placement.travel_s,
         cost=placement.cost,
         expires_at=expires_at,
+        area=zone.places[place.area].level if place.area else UNSET,
+        widened=need.area.because if need.area else UNSET,
         **whole,
     )
     return [held, sent]
@@ -347,14 +373,25 @@ def _escaped(part: str) -> str:
     return part.replace("%", "%25").replace(".", "%2E")
 
 
-def _unfilled(places: list[OpenRequirement], shortfall: Shortfall, facts: Facts) -> Event:
+def _unfilled(zone: Zone, places: list[OpenRequirement], shortfall: Shortfall, facts: Facts) -> Event:
+    return facts(e.RequirementUnfilled, **_shortage(places, shortfall))
+
+
+def _widened(zone: Zone, places: list[OpenRequirement], shortfall: Shortfall, facts: Facts) -> Event:
+    place = places[shortfall.requirement]
+    assert place.area is not None
+    area = areas.wider(zone, zone.requests[place.request], zone.places[place.area])
+    into = {"area": area.level if area else None, "place": area.place if area else None}
+    return facts(e.AreaWidened, **into, **_shortage(places, shortfall))
+
+
+def _shortage(places: list[OpenRequirement], shortfall: Shortfall) -> dict[str, Any]:
     place = places[shortfall.requirement]
     rival = places[shortfall.rival] if shortfall.rival >= 0 else None
-    return facts(
-        e.RequirementUnfilled,
-        request=place.request,
-        requirement=place.requirement,
-        reason=shortfall.reason,
-        funnel=shortfall.funnel,
-        rival=f"{rival.request}.{rival.requirement}" if rival else "",
-    )
+    return {
+        "request": place.request,
+        "requirement": place.requirement,
+        "reason": shortfall.reason,
+        "funnel": shortfall.funnel,
+        "rival": f"{rival.request}.{rival.requirement}" if rival else "",
+    }

@@ -19,6 +19,7 @@ from matcher.reasons import Unassigned
 from matcher.rules import (
     OPTIONAL,
     STAGES,
+    area,
     budget,
     certificate,
     circle,
@@ -160,6 +161,9 @@ class Candidates:
         if certificate.applies(facts, r):
             who = who[certificate.mask(facts, r, who)]
         funnel["certificate"] = who.size
+        if area.applies(facts, r):
+            who = who[area.mask(facts, r, who)]
+            funnel["area"] = who.size
         distance = facts.distance_m(r, who)
         near = reach.mask(facts, r, who, distance)
         who, distance = who[near], distance[near]

@@ -182,13 +182,21 @@ class CancelRequest(Command, frozen=True, kw_only=True):
 
 
 class ChangeRequest(Command, frozen=True, kw_only=True):
-    """改单: another window or duration, before anybody is on the way. Everybody involved stands down and is asked anew,
-    those who refused it as it was, too. What is left out stays; another place is another request."""
+    """改单: another window, duration, place or other skills, before anybody is on the way. What is left out stays.
+
+    Who was asked or has said yes stays where all that they were told is still true; else they stand down, and the place
+    opens anew (`matcher.changing`). Those who refused the request as it was are asked again.
+    """
 
     request: Id
     earliest: Time | UnsetType = UNSET
     latest: Time | UnsetType = UNSET
     duration_minutes: Minutes | UnsetType = UNSET
+    #: Another point without a place leaves the request without a place of the tree.
+    point: Point | UnsetType = UNSET
+    place: Id | None | UnsetType = UNSET
+    #: requirement -> all the skills that it needs from now on
+    skills: Annotated[dict[Id, tuple[NeededSkill, ...]], Meta(max_length=50)] | UnsetType = UNSET
 
 
 class ReopenRequest(Command, frozen=True, kw_only=True):

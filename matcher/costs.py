@@ -6,6 +6,7 @@ are no pair costs: they price a place left open (DESIGN 5).
 The contract with every engine, so that the pairs that it never lists can be bounded (MATCHING 3, "More terms"):
 
     cost(r, v) = travel(distance of r and v)     monotone in the distance, >= 0
+               + far(distance of r and v)        the same (`Bands`); an engine may bound it by 0
                + person[v]                       fairness, duty and coverage, >= 0
                + floor[r]                        what everybody pays but the few in explicit(r), >= 0
                + lacking(r, v)                   wished skills that v does not hold, >= 0
@@ -24,11 +25,13 @@ from functools import cached_property, reduce
 
 import numpy as np
 
+from matcher.policy import Bands
 from matcher.problem import COST_MAX, F64, I32, I64, Favour, Problem
 
 #: Every term that a pair can cost, in the order in which it is shown.
 TERMS = (
-    "travel", "should", "nice", "preferred", "claimed", "continuity", "fairness", "duty", "coverage", "disturbance",
+    "travel", "far", "should", "nice", "preferred", "claimed", "continuity", "fairness", "duty", "coverage",
+    "disturbance",
 )  # fmt: skip
 
 
@@ -42,7 +45,8 @@ class PairCosts:
     def names(self) -> tuple[str, ...]:
         """The terms that any pair of this problem can cost, `travel` always among them."""
         asked, people = self._problem.requirements, self._problem.people
-        used = {"travel", *asked.wishes.names(), *asked.favours, *people.points}
+        far = ["far"] if self._problem.bands.priced else []
+        used = {"travel", *far, *asked.wishes.names(), *asked.favours, *people.points}
         return tuple(name for name in TERMS if name in used)
 
     @cached_property
@@ -64,7 +68,9 @@ class PairCosts:
         found = {"travel": travel(distance_m)}
         if len(self.names) == 1:
             return found
-        asked, people = self._problem.requirements, self._problem.people
+        asked, people, bands = self._problem.requirements, self._problem.people, self._problem.bands
+        if bands.priced:
+            found["far"] = far(found["travel"], bands)
         for name in asked.wishes.names():
             found[name] = self._lacking(r, who, nice=name == "nice")
         for name, favour in asked.favours.items():
@@ -99,8 +105,9 @@ def plain(problem: Problem) -> bool:
     What an engine may solve that knows no more than that.
     """
     asked, people = problem.requirements, problem.people
-    priced = bool(people.points or asked.favours or asked.wishes.skill.size)
-    ruled = bool(asked.restricted[0].size or asked.choosy.any() or asked.teams or (asked.circle_s >= 0).any())
+    priced = bool(problem.bands.priced or people.points or asked.favours or asked.wishes.skill.size)
+    placed = bool(problem.areas or problem.crowding or (asked.circle_s >= 0).any())
+    ruled = bool(placed or asked.restricted[0].size or asked.choosy.any() or asked.teams)
     timed = bool(problem.rest_s or people.full_from_s.size or (asked.depart_s != problem.now_s).any())
     return not (priced or ruled or timed)
 
@@ -108,6 +115,14 @@ def plain(problem: Problem) -> bool:
 def travel(distance_m: F64) -> I64:
     """Return the term `travel`: whole metres, half up."""
     return np.floor(distance_m + 0.5).astype(np.int64)
+
+
+def far(metres: I64, bands: Bands) -> I64:
+    """Return the term `far`: what whole metres cost beyond the preferred and the acceptable distance."""
+    beyond = bands.beyond_preferred_points * np.maximum(metres - bands.preferred_m, 0)
+    beyond += bands.beyond_acceptable_points * np.maximum(metres - bands.acceptable_m, 0)
+    points: I64 = np.minimum(beyond, bands.points_max)
+    return points
 
 
 def total(parts: Mapping[str, I64]) -> I64:

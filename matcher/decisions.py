@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from matcher import beats, commands, definitions, lapses, requests, visits, volunteers
+from matcher import beats, changing, commands, definitions, lapses, requests, visits, volunteers
 from matcher.beats import pose
 from matcher.commands import Command, DefinePlace, Tick
 from matcher.events import Event
@@ -59,7 +59,7 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.SetCalendarYear: definitions.calendar_year,
     commands.SubmitRequest: requests.submit,
     commands.CancelRequest: requests.cancel,
-    commands.ChangeRequest: requests.change,
+    commands.ChangeRequest: changing.change,
     commands.ReopenRequest: requests.reopen,
     commands.RateRequest: requests.rate,
     commands.RegisterVolunteer: volunteers.register,

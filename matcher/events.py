@@ -39,7 +39,7 @@ from matcher.commands import (
     SubmitRequest,
 )
 from matcher.reasons import AnyRefusal, Unassigned
-from matcher.terms import Id, Shares, Time
+from matcher.terms import Id, PlaceLevel, Point, Shares, Time
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, forbid_unknown_fields=True):
@@ -160,6 +160,8 @@ class RequirementOpened(Event, frozen=True, kw_only=True):
     request: Id
     requirement: Id
     wave: int
+    #: Offers and visits of the wave before that go on: what was agreed is still true. Absent: none.
+    kept: tuple[Id, ...] | UnsetType = UNSET
 
 
 class RequirementFilled(Event, frozen=True, kw_only=True):
@@ -180,13 +182,33 @@ class RequirementUnfilled(Event, frozen=True, kw_only=True):
     rival: str = ""
 
 
+class AreaWidened(Event, frozen=True, kw_only=True):
+    """R24: nobody for it within its area, proven by a solve; from now on people are looked for in a wider one.
+
+    `area` is the level and `place` the node; both None: the whole zone. `reason`, `funnel`, `rival`: why, as in
+    `RequirementUnfilled`.
+    """
+
+    request: Id
+    requirement: Id
+    area: PlaceLevel | None
+    place: Id | None
+    reason: Unassigned
+    funnel: dict[str, int]
+    rival: str = ""
+
+
 class RequestChanged(Event, frozen=True, kw_only=True):
-    """改单: its window or duration is another one; who refused it before has refused something else."""
+    """改单: it is another ask now; who refused it before has refused something else. Absent: as it was."""
 
     command: ChangeRequest
     earliest: Time
     latest: Time
     duration_minutes: int
+    point: Point | UnsetType = UNSET
+    place: Id | None | UnsetType = UNSET
+    #: Who had said yes to what is no longer true: the matcher asks them first. Absent: nobody.
+    told: tuple[Id, ...] | UnsetType = UNSET
 
 
 class RequestReopened(Event, frozen=True, kw_only=True):
@@ -306,6 +328,9 @@ class OfferSent(Event, frozen=True, kw_only=True):
     travel_s: int
     cost: dict[str, int]
     expires_at: Time
+    #: The level of the area in which it was matched, and why that was widened last. Absent: the whole zone; it was not.
+    area: PlaceLevel | UnsetType = UNSET
+    widened: Unassigned | UnsetType = UNSET
 
 
 class OfferAccepted(Event, frozen=True, kw_only=True):
@@ -373,6 +398,8 @@ class AssignmentReleased(Event, frozen=True, kw_only=True):
 
     assignment: Id
     reason: ReleaseReason
+    #: The person had said yes, and is told that they need not come. Absent: they are not, or have been.
+    stand_down: bool | UnsetType = UNSET
 
 
 class NoShowRecorded(Event, frozen=True, kw_only=True):
@@ -446,6 +473,7 @@ AnyEvent = (
     | RequirementOpened
     | RequirementFilled
     | RequirementUnfilled
+    | AreaWidened
     | RequestChanged
     | RequestReopened
     | RequestCompleted

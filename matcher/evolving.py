@@ -25,6 +25,7 @@ from matcher.zone import (
     Request,
     RequestState,
     Status,
+    Widened,
     Zone,
     digest,
     push,
@@ -134,7 +135,11 @@ def _request_accepted(zone: Zone, event: e.RequestAccepted) -> None:
 
 def _requirement_opened(zone: Zone, event: e.RequirementOpened) -> None:
     need = zone.requests[event.request].needs[event.requirement]
-    need.wave, need.filled, need.reason, need.assignments = event.wave, False, None, []
+    need.wave, need.filled, need.reason, need.assignments = event.wave, False, None, list(event.kept or ())
+    need.area = UNSET
+    if event.kept:
+        request = zone.requests[event.request]
+        request.was_assigned = request.was_assigned or any(status in KEPT for status in zone.statuses(need))
     zone.fresh[event.request] = True
     _restate(zone, event.request)
 
@@ -150,12 +155,25 @@ def _requirement_unfilled(zone: Zone, event: e.RequirementUnfilled) -> None:
     _restate(zone, event.request)
 
 
+def _area_widened(zone: Zone, event: e.AreaWidened) -> None:
+    zone.requests[event.request].needs[event.requirement].area = Widened(event.area, event.reason)
+    zone.fresh[event.request] = True
+
+
 def _request_changed(zone: Zone, event: e.RequestChanged) -> None:
-    request = zone.requests[event.command.request]
-    request.command = msgspec.structs.replace(request.command, duration_minutes=event.duration_minutes)
+    request, asked = zone.requests[event.command.request], event.command
+    fields = {"duration_minutes": event.duration_minutes, "point": event.point, "place": event.place}
+    said = {name: value for name, value in fields.items() if value is not UNSET}
+    request.command = msgspec.structs.replace(request.command, **said)
+    for requirement, skills in (asked.skills or {}).items():
+        need = request.needs[requirement]
+        need.requirement = msgspec.structs.replace(need.requirement, skills=skills)
     request.earliest, request.latest = event.earliest, event.latest
-    if event.command.latest is not UNSET:
+    if asked.latest is not UNSET:
         request.provisional = UNSET
+    if event.told:
+        rows = [zone.people.row_of[person] for person in event.told]
+        request.told = list(dict.fromkeys([*(request.told or ()), *rows]))
     request.refused, request.was_assigned = [], False
     push(zone, _s(event.latest), Due.WINDOW, event.command.request)
 
@@ -165,7 +183,7 @@ def _request_reopened(zone: Zone, event: e.RequestReopened) -> None:
     request = zone.requests[name] = zone.ended.pop(name) if name in zone.ended else zone.requests[name]
     request.earliest, request.latest, request.provisional = event.earliest, event.latest, event.provisional
     request.state, request.reopened = RequestState.REOPENED, request.reopened + 1
-    request.refused, request.was_assigned = [], False
+    request.refused, request.was_assigned, request.told = [], False, UNSET
     request.completed_at = request.ended_at = request.outcome = None
     push(zone, _s(event.latest), Due.WINDOW, name)
 
@@ -359,6 +377,8 @@ def _assignment_released(zone: Zone, event: e.AssignmentReleased) -> None:
     if event.reason in {e.ReleaseReason.OVERRUN, e.ReleaseReason.VOLUNTEER_LEFT}:
         zone.request(assignment.request).refused.append(assignment.volunteer)
     _leave(zone, event.assignment, Status.RELEASED)
+    if event.stand_down and zone.policy.notify:
+        _issue(zone, f"notify:{event.assignment}:stand-down", 1, event.at)
 
 
 def _no_show_recorded(zone: Zone, event: e.NoShowRecorded) -> None:
@@ -467,6 +487,7 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.RequirementOpened: _requirement_opened,
     e.RequirementFilled: _requirement_filled,
     e.RequirementUnfilled: _requirement_unfilled,
+    e.AreaWidened: _area_widened,
     e.RequestChanged: _request_changed,
     e.RequestReopened: _request_reopened,
     e.RequestCompleted: _request_completed,

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from matcher.city_days import Weeks
-from matcher.terms import REACH_M_MAX, WISHES_MAX, Id, Travel
+from matcher.terms import REACH_M_MAX, WISHES_MAX, Id, PlaceLevel, Travel
 
 #: A pair cost is 0 ... COST_MAX; a policy beyond that is refused (DESIGN 5).
 COST_MAX = 2**20 - 1
@@ -130,6 +130,40 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     visits_per_week: Whole = 0
 
 
+class Places(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the place tree has to say in matching (`matcher.areas`, `matcher.crowding`)."""
+
+    #: Levels in which people are looked for one after the other, the narrowest first, then the whole zone (R24).
+    areas: tuple[PlaceLevel, ...] = ()
+    #: So many people visit one compound in one hour of the clock, those on a crew each counted; 0 = any number (R28).
+    visitors_per_hour: Whole = 0
+
+
+class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """最后500米: distances that are preferred, that are acceptable, and what each metre beyond them costs (R25).
+
+    A way of m metres costs `beyond_preferred_points` x (m - preferred_m) + `beyond_acceptable_points` x
+    (m - acceptable_m) on top of its travel, parts below 0 left out, `points_max` at most.
+    """
+
+    preferred_m: Annotated[int, Meta(ge=0, le=REACH_M_MAX)] = 500
+    acceptable_m: Annotated[int, Meta(ge=0, le=REACH_M_MAX)] = 1000
+    beyond_preferred_points: Annotated[int, Meta(ge=0, le=1000)] = 0
+    beyond_acceptable_points: Annotated[int, Meta(ge=0, le=1000)] = 0
+    points_max: Whole = 20_000
+
+    @property
+    def priced(self) -> bool:
+        """Say whether any way costs more than its metres."""
+        return bool((self.beyond_preferred_points or self.beyond_acceptable_points) and self.points_max)
+
+    def band(self, metres: float) -> Literal["preferred", "acceptable", "beyond"]:
+        """Return in which band a way lies."""
+        if metres <= self.preferred_m:
+            return "preferred"
+        return "acceptable" if metres <= self.acceptable_m else "beyond"
+
+
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much work one solve may do. Work, not time: the same problem gives the same plan anywhere."""
 
@@ -201,6 +235,22 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     coverage: Coverage | UnsetType = UNSET
     #: Absent: as `Weeks()` says. Read it as `report_weeks`.
     weeks: Weeks | UnsetType = UNSET
+    #: Absent: the whole zone at once, any number of visitors. Read it as `tree`.
+    places: Places | UnsetType = UNSET
+    #: Absent: as `Bands()` says. Read it as `ways`.
+    bands: Bands | UnsetType = UNSET
+
+    @property
+    def tree(self) -> Places:
+        """What the place tree has to say."""
+        return self.places or Places()
+
+    @property
+    def ways(self) -> Bands:
+        """Which distances are preferred, and what those beyond cost."""
+        own = self.bands or Bands()
+        free = {"beyond_preferred_points": 0, "beyond_acceptable_points": 0}
+        return msgspec.structs.replace(own, **free) if self.travel_only else own
 
     @property
     def report_weeks(self) -> Weeks:
@@ -257,7 +307,8 @@ def dearest_but_duty(policy: Policy) -> int:
     wishes = WISHES_MAX * (costs.should_points + costs.nice_points)
     favours = costs.preferred_points + costs.continuity_points + costs.claimed + costs.disturbance
     fairness = costs.fairness_points_max if costs.fairness_points else 0
-    return wishes + favours + fairness + policy.reserve.points
+    ways = policy.ways.points_max if policy.ways.priced else 0
+    return wishes + favours + fairness + policy.reserve.points + ways
 
 
 def objection(policy: Policy) -> str | None:
@@ -265,6 +316,11 @@ def objection(policy: Policy) -> str | None:
     most, room = dearest_points(policy), COST_MAX - REACH_M_MAX
     if most > room:
         return f"The cost terms of a pair can add up to ({most}) points, allowed are ({room}). Lower the dearest."
+    if policy.ways.preferred_m > policy.ways.acceptable_m:
+        return "The preferred distance is longer than the acceptable one. Give a shorter one."
+    widths = [list(PlaceLevel).index(level) for level in policy.tree.areas]
+    if widths != sorted(set(widths), reverse=True):
+        return "The areas do not go from narrow to wide. Name each level once, the narrowest first."
     return None
 
 
@@ -281,6 +337,8 @@ def canonical(policy: Policy) -> Policy:
         limits=UNSET if policy.limits == Limits() else policy.limits,
         coverage=UNSET if policy.coverage == Coverage() else policy.coverage,
         weeks=UNSET if policy.weeks == Weeks() else policy.weeks,
+        places=UNSET if policy.places == Places() else policy.places,
+        bands=UNSET if policy.bands == Bands() else policy.bands,
         window_working_days=policy.window_working_days or UNSET,
         budget=budget,
     )
@@ -296,6 +354,8 @@ def stated(policy: Policy) -> Policy:
         limits=policy.limits or Limits(),
         coverage=policy.coverage or Coverage(),
         weeks=policy.report_weeks,
+        places=policy.tree,
+        bands=policy.bands or Bands(),
         window_working_days=policy.window_working_days or 0,
         budget=msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto"),
     )
@@ -328,7 +388,13 @@ EMERGENCY = Policy(
     costs=Costs(preferred_points=0, claimed_points=0, disturbance_points=0),
     coverage=Coverage(points=500, people=1),
 )
-PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY)}
+#: 小区优先: the own compound first, wider only where it has nobody, the last 500 metres preferred, and no crowds.
+NEIGHBOURS = Policy(
+    name="neighbours",
+    places=Places(areas=(PlaceLevel.COMPOUND, PlaceLevel.COMMUNITY, PlaceLevel.SUBDISTRICT), visitors_per_hour=10),
+    bands=Bands(beyond_preferred_points=1, beyond_acceptable_points=3),
+)
+PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY, NEIGHBOURS)}
 
 
 def sha256(policy: Policy) -> str:

@@ -20,7 +20,18 @@ from matcher.hours import Stretch, merged
 from matcher.limits import tighter
 from matcher.people import MODES, People
 from matcher.policy import Costs, Coverage, Policy, UrgencyClass, dearest_but_duty, room_for_duty
-from matcher.problem import I64, AskedTeams, Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
+from matcher.problem import (
+    I64,
+    Areas,
+    AskedTeams,
+    Bool,
+    Crowding,
+    Favour,
+    PeopleArrays,
+    Problem,
+    RequirementArrays,
+    Wishes,
+)
 from matcher.terms import REACH_M_MAX, NeededSkill, Point
 
 
@@ -43,6 +54,7 @@ class OpenRequirement:
     nice: tuple[NeededSkill, ...] = ()
     depart_s: int | None = None  # nobody departs for it before; None: before the problem's time
     circle_s: int = -1
+    area: str | None = None  # the place of the tree in which people are looked for; None: the whole zone
     fixed_start_s: int = -1
     zone: int = -1
     refused: Sequence[int] = ()  # rows of people
@@ -91,6 +103,8 @@ def problem_of(  # the one place where all inputs of a solve meet
     zone_codes: Sequence[int] | None = None,
     beyond_s: int = 0,
     city: CityDays | None = None,
+    areas: Areas | None = None,
+    crowding: Crowding | None = None,
 ) -> Problem:
     """Build the problem; `zone_codes` (offline only) gives each person's zone, -1 where not given.
 
@@ -112,6 +126,9 @@ def problem_of(  # the one place where all inputs of a solve meet
         requirements=asked,
         budget=policy.budget,
         rest_s=60 * policy.rest_minutes,
+        bands=policy.ways,
+        areas=areas,
+        crowding=crowding,
     )
 
 

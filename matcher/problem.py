@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.policy import COST_MAX as COST_MAX  # noqa: PLC0414 (strict typing wants it said that it is ours too)
-from matcher.policy import Budget
+from matcher.policy import Bands, Budget
 from matcher.reasons import Unassigned
 
 F64 = npt.NDArray[np.float64]
@@ -141,6 +141,32 @@ class RequirementArrays:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Areas:
+    """In which part of the place tree each requirement looks for people. Places are numbered depth first, so that all
+    places at or below one are the numbers `first` ... `end` - 1."""
+
+    name: list[str]  # [R] the place; "" for the whole zone
+    first: I64  # [R]; -1: the whole zone
+    end: I64
+    #: the numbers of the places at which each person is registered, CSR by person
+    indptr: I64
+    at: I64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crowding:
+    """How many people visit one compound in one hour of the clock, counted from 1970, at most.
+
+    A visit takes every hour in which any of it lies.
+    """
+
+    most: int
+    compound: I64  # [R]; -1: not counted
+    #: who is bound to visit already: (compound, hour) -> people
+    taken: dict[tuple[int, int], int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Problem:
     """One beat of one zone (or one file), ready to solve."""
 
@@ -153,6 +179,11 @@ class Problem:
     budget: Budget = field(default_factory=Budget)
     #: free time between the end of one visit of the plan and a person's departure to their next
     rest_s: int = 0
+    bands: Bands = field(default_factory=Bands)
+    #: None: everybody may be looked for everywhere
+    areas: Areas | None = None
+    #: None: any number of visitors
+    crowding: Crowding | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

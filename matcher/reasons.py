@@ -18,6 +18,7 @@ class Unassigned(StrEnum):
     NO_REGISTERED_VOLUNTEER = "NO_REGISTERED_VOLUNTEER"
     MISSING_SKILL = "MISSING_SKILL"
     QUALIFICATION_EXPIRED = "QUALIFICATION_EXPIRED"
+    OUTSIDE_AREA = "OUTSIDE_AREA"
     TRAVEL_TOO_FAR = "TRAVEL_TOO_FAR"
     OUTSIDE_SERVICE_CIRCLE = "OUTSIDE_SERVICE_CIRCLE"
     NO_START_POSSIBLE = "NO_START_POSSIBLE"
@@ -30,6 +31,7 @@ class Unassigned(StrEnum):
     VISIT_LIMIT_REACHED = "VISIT_LIMIT_REACHED"
     ALREADY_COMMITTED = "ALREADY_COMMITTED"
     CREW_INCOMPLETE = "CREW_INCOMPLETE"
+    PLACE_CROWDED = "PLACE_CROWDED"
     OUTBID = "OUTBID"
     NOT_YET_SOLVED = "NOT_YET_SOLVED"
 
@@ -58,6 +60,12 @@ class MissingSkill(PairReason, frozen=True, kw_only=True, tag="MISSING_SKILL"):
 class QualificationExpired(PairReason, frozen=True, kw_only=True, tag="QUALIFICATION_EXPIRED"):
     skill: Id
     expired_s: int
+
+
+class OutsideArea(PairReason, frozen=True, kw_only=True, tag="OUTSIDE_AREA"):
+    """The person is registered at no place of the area in which people are looked for now."""
+
+    area: Id
 
 
 class TooFar(PairReason, frozen=True, kw_only=True, tag="TRAVEL_TOO_FAR"):
@@ -119,6 +127,7 @@ AnyPairReason = (
     | OtherZone
     | MissingSkill
     | QualificationExpired
+    | OutsideArea
     | TooFar
     | NoStartPossible
     | Committed

@@ -1,30 +1,29 @@
-"""What residents ask: 点单 submit, 改单 change, 撤单 cancel, 重办 reopen, 评单 rate.
+"""What residents ask: 点单 submit, 撤单 cancel, 重办 reopen, 评单 rate (改单 change is in `changing`).
 
 Called by `decisions`; changes nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec import UNSET
 
 from matcher import events as e
 from matcher import windows
-from matcher.commands import CancelRequest, ChangeRequest, RateRequest, ReopenRequest, SubmitRequest
+from matcher.commands import CancelRequest, RateRequest, ReopenRequest, SubmitRequest
 from matcher.events import Event, Outcome
 from matcher.facts import Facts
 from matcher.reasons import AlreadyExists, ImpossibleValue, ImpossibleWindow, Refusal, TooLate, Unknown, WrongState
-from matcher.zone import LIVE, OfferState, Request, RequestState, Status, Zone
-
-_BEGUN = frozenset({Status.EN_ROUTE, Status.ON_SITE, Status.DONE})
+from matcher.zone import KEPT, LIVE, Assignment, OfferState, Request, RequestState, Status, Zone
 
 
 def submit(zone: Zone, command: SubmitRequest, facts: Facts) -> list[Event]:
     """Take a request in: submitted, accepted (受理, automatic until the front desk), open to the matcher."""
     earliest = command.earliest or zone.now
     latest, provisional = (command.latest, UNSET) if command.latest else windows.of(zone, earliest)
-    objection = _objection(zone, command) or _window(command.duration_minutes, earliest, latest)
+    objection = _objection(zone, command) or window_objection(command.duration_minutes, earliest, latest)
     if objection is not None:
         return facts.refused(objection)
     name = command.request
@@ -59,55 +58,39 @@ def _objection(zone: Zone, command: SubmitRequest) -> Refusal | None:
     return None
 
 
-def _window(minutes: int, earliest: datetime, latest: datetime) -> Refusal | None:
+def window_objection(minutes: int, earliest: datetime, latest: datetime) -> Refusal | None:
     if latest - earliest >= timedelta(minutes=minutes):
         return None
     return ImpossibleWindow(earliest=earliest, latest=latest, duration_minutes=minutes)
-
-
-def change(zone: Zone, command: ChangeRequest, facts: Facts) -> list[Event]:
-    """Change when it is wanted, before anybody is on the way; everybody stands down, and it is opened anew."""
-    request = zone.requests.get(command.request)
-    if request is None or request.state is RequestState.COMPLETED:
-        return facts.refused(_not_in_state(zone, command.request, "open"))
-    if any(status in _BEGUN for need in request.needs.values() for status in zone.statuses(need)):
-        return facts.refused(_not_in_state(zone, command.request, "open, with nobody on the way"))
-    earliest = request.earliest if command.earliest is UNSET else command.earliest
-    latest = request.latest if command.latest is UNSET else command.latest
-    before = request.command.duration_minutes
-    minutes = before if command.duration_minutes is UNSET else command.duration_minutes
-    if (earliest, latest, minutes) == (request.earliest, request.latest, before):
-        remedy = "Give an earliest time, a latest time or a duration that differs."
-        return facts.refused(ImpossibleValue(field="request", value=command.request, remedy=remedy))
-    objection = _window(minutes, earliest, latest)
-    if objection is not None:
-        return facts.refused(objection)
-    return [
-        facts(e.RequestChanged, command=command, earliest=earliest, latest=latest, duration_minutes=minutes),
-        *stand_down(zone, request, facts, e.ReleaseReason.REQUEST_CHANGED),
-        *_opened_anew(request, facts),
-    ]
 
 
 def cancel(zone: Zone, command: CancelRequest, facts: Facts) -> list[Event]:
     """Cancel a request before it is completed; everybody involved stands down."""
     request = zone.requests.get(command.request)
     if request is None or request.state is RequestState.COMPLETED:
-        return facts.refused(_not_in_state(zone, command.request, "open"))
-    return [facts(e.RequestCancelled, command=command), *stand_down(zone, request, facts)]
+        return facts.refused(not_in_state(zone, command.request, "open"))
+    return [
+        facts(e.RequestCancelled, command=command),
+        *stand_down(zone, request, facts, e.ReleaseReason.REQUEST_CANCELLED),
+    ]
 
 
-def stand_down(
-    zone: Zone, request: Request, facts: Facts, reason: e.ReleaseReason = e.ReleaseReason.REQUEST_CANCELLED
-) -> list[Event]:
+def stand_down(zone: Zone, request: Request, facts: Facts, reason: e.ReleaseReason) -> list[Event]:
     """Take back every open offer and release everyone who was to come."""
+    everybody = [zone.assignments[name] for need in request.needs.values() for name in need.assignments]
+    return dismissed(everybody, facts, reason)
+
+
+def dismissed(assignments: Iterable[Assignment], facts: Facts, reason: e.ReleaseReason) -> list[Event]:
+    """Take back the open offers among these and release everyone who was to come; all of them are told."""
     follow: list[Event] = []
-    for need in request.needs.values():
-        for assignment in (zone.assignments[name] for name in need.assignments):
-            if assignment.offer is OfferState.SENT and assignment.status is Status.TENTATIVE:
-                follow.append(facts(e.OfferSuperseded, offer=assignment.id))
-            if assignment.status in LIVE:
-                follow.append(facts(e.AssignmentReleased, assignment=assignment.id, reason=reason))
+    for assignment in assignments:
+        if assignment.offer is OfferState.SENT and assignment.status is Status.TENTATIVE:
+            follow.append(facts(e.OfferSuperseded, offer=assignment.id))
+        if assignment.status in LIVE:
+            coming = assignment.status in KEPT or UNSET
+            released = facts(e.AssignmentReleased, assignment=assignment.id, reason=reason, stand_down=coming)
+            follow.append(released)
     return follow
 
 
@@ -115,7 +98,7 @@ def reopen(zone: Zone, command: ReopenRequest, facts: Facts) -> list[Event]:
     """Open a completed or closed request again, within `reopen_days` and `reopen_times_max`."""
     request = zone.requests.get(command.request) or zone.ended.get(command.request)
     if request is None or request.state not in {RequestState.COMPLETED, RequestState.CLOSED}:
-        return facts.refused(_not_in_state(zone, command.request, "completed or closed"))
+        return facts.refused(not_in_state(zone, command.request, "completed or closed"))
     since = request.ended_at or request.completed_at
     days = zone.policy.reopen_days
     if since is None or zone.now - since > timedelta(days=days):
@@ -148,7 +131,7 @@ def rate(zone: Zone, command: RateRequest, facts: Facts) -> list[Event]:
     """Record the resident's word; solved closes the request, not solved reopens it while it may be (U16)."""
     request = zone.requests.get(command.request)
     if request is None or request.state is not RequestState.COMPLETED:
-        return facts.refused(_not_in_state(zone, command.request, "completed"))
+        return facts.refused(not_in_state(zone, command.request, "completed"))
     rated = facts(e.RatingSubmitted, command=command)
     if command.solved:
         return [rated, facts(e.RequestClosed, request=command.request, outcome=outcome(zone, request))]
@@ -166,7 +149,7 @@ def outcome(zone: Zone, request: Request) -> Outcome:
     return Outcome.FULFILLED
 
 
-def _not_in_state(zone: Zone, name: str, needed: str) -> Refusal:
+def not_in_state(zone: Zone, name: str, needed: str) -> Refusal:
     request = zone.requests.get(name) or zone.ended.get(name)
     if request is None:
         return Unknown(kind="request", value=name)

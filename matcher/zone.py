@@ -21,7 +21,7 @@ from matcher.history import History, Quarter, quarter_of
 from matcher.people import People
 from matcher.policy import DEFAULT, Policy
 from matcher.reasons import Unassigned
-from matcher.terms import Hours, Requirement
+from matcher.terms import Hours, PlaceLevel, Requirement
 
 
 class RequestState(StrEnum):
@@ -85,6 +85,13 @@ class Assignment(msgspec.Struct):
     status: Status = Status.TENTATIVE
 
 
+class Widened(msgspec.Struct, frozen=True):
+    """How far a requirement's area was widened, and why last; `level` None: to the whole zone."""
+
+    level: PlaceLevel | None
+    because: Unassigned
+
+
 class Need(msgspec.Struct):
     """A requirement and how far it is filled."""
 
@@ -95,6 +102,8 @@ class Need(msgspec.Struct):
     reason: Unassigned | None = None
     #: ids of all assignments of this wave and before, oldest first
     assignments: list[str] = []
+    #: Absent: still in the narrowest area, or areas are not looked at.
+    area: Widened | msgspec.UnsetType = msgspec.UNSET
 
 
 class Request(msgspec.Struct):
@@ -116,6 +125,8 @@ class Request(msgspec.Struct):
     outcome: Outcome | None = None
     #: The window ends after so many working days, and whether a day on the way is only estimated; absent: it does not.
     provisional: bool | msgspec.UnsetType = msgspec.UNSET
+    #: rows of people who had said yes to the request as it was before it changed; absent: nobody
+    told: list[int] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Job(msgspec.Struct):

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 RECORDS = 500
 #: With nothing new the log is asked this often whether something was missed.
 IDLE_S = 30.0
+#: And the follower looks this often whether its output is still there: a board that was emptied is wrong until then.
+LOOK_S = 5.0
 
 
 class Place(msgspec.Struct, kw_only=True):
@@ -199,11 +201,16 @@ class Following:
             self._meters.progress(self._agent)
 
     async def _idle(self, cursor: Cursor) -> None:
-        """Wait for news; without any, ask the log whether something was missed."""
-        try:
-            async with asyncio.timeout(self._idle_s):
-                await cursor.news()
-        except TimeoutError:
-            await cursor.recheck()
-            if not cursor.backlog:
-                await self._follower.take(self.partition, (), self._place)
+        """Wait for news; without any, let the follower look, and at last ask the log whether something was missed."""
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + self._idle_s
+        while not cursor.backlog and now_s() < until_s:
+            try:
+                async with asyncio.timeout(min(LOOK_S, until_s - now_s())):
+                    await cursor.news()
+                return
+            except TimeoutError:
+                if now_s() >= until_s:
+                    await cursor.recheck()
+                if not cursor.backlog:
+                    await self._follower.take(self.partition, (), self._place)

@@ -56,6 +56,7 @@ TABLE = (
     Metric("requests_open", "gauge", ("state", "zone"), "", "Requests not closed or cancelled.", outside=("zone",)),
     Metric("offers_total", "counter", ("outcome",), "", "Offers by what happened: sent, then the answer."),
     Metric("assignments_total", "counter", ("outcome",), "", "Visits by how they ended."),
+    Metric("offers_by_way_total", "counter", ("band",), "", "Offers by how long the way is (policy `bands`)."),
     Metric("commands_refused_total", "counter", ("code",), "", "Commands answered with a refusal."),
     # matching
     Metric("match_distance_meters", "histogram", (), "m", "Great-circle distance of offered people.", DISTANCE_M),

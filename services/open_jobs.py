@@ -10,11 +10,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from matcher import events as e
 from matcher.commands import JobOutcome
-from matcher.zone import Assignment, Due, Job, OfferState, Zone
+from matcher.zone import LIVE, Assignment, Due, Job, OfferState, Zone
 from services.jobs import Notify
 
 #: Ended requests whose place is remembered, for they may be reopened; the oldest are forgotten first.
@@ -32,6 +33,8 @@ class OpenJobs:
         self.due: dict[str, None] = {}
         #: offer -> what it says; while it may be called off
         self.offers: dict[str, Notify] = {}
+        #: the same of those who have said yes; while they may be told not to come
+        self.visits: dict[str, Notify] = {}
         self.silent = False
         self._places: dict[str, str] = {}
         self._place_of: dict[str, str] = {}
@@ -57,6 +60,8 @@ class OpenJobs:
         for assignment in zone.assignments.values():
             if assignment.offer is OfferState.SENT:
                 made.offers[assignment.id] = made._told(zone, assignment, expiries)
+            elif assignment.offer is OfferState.ACCEPTED and assignment.status in LIVE:
+                made.visits[assignment.id] = made._told(zone, assignment, expiries)
         for job in sorted(zone.jobs.values(), key=_issued):
             offer = job.id.removeprefix("notify:").removesuffix(_STAND_DOWN)
             if offer in zone.assignments:
@@ -68,7 +73,8 @@ class OpenJobs:
         return made
 
     def _told(self, zone: Zone, assignment: Assignment, expiries: dict[str, int]) -> Notify:
-        expires_s = expiries.get(assignment.id)
+        accepted = assignment.offer is OfferState.ACCEPTED
+        expires_s = assignment.start_s if accepted else expiries.get(assignment.id)
         return Notify(
             job=f"notify:{assignment.id}",
             attempt=1,
@@ -113,8 +119,35 @@ class OpenJobs:
         if place is not None:
             self._place_of[event.request] = place
 
-    def _answered(self, event: e.OfferAccepted | e.OfferDeclined) -> None:
+    def _changed(self, event: e.RequestChanged) -> None:
+        if event.place is None:
+            self._place_of.pop(event.command.request, None)
+        elif event.place is not UNSET:
+            self._place_of[event.command.request] = event.place
+        for told in (self.offers, self.visits):
+            for name, said in told.items():
+                if said.request == event.command.request:
+                    told[name] = replace(said, place=self._place(said.request))
+
+    def _accepted(self, event: e.OfferAccepted) -> None:
+        offer = self.offers.pop(event.command.offer, None)
+        if offer is not None:
+            self.visits[event.command.offer] = replace(offer, expires_at=offer.start)
+
+    def _declined(self, event: e.OfferDeclined) -> None:
         self.offers.pop(event.command.offer, None)
+
+    def _released(self, event: e.AssignmentReleased) -> Notify | None:
+        visit = self.visits.pop(event.assignment, None)
+        if visit is None or self.silent or not event.stand_down:
+            return None
+        return self._issue(replace(visit, job=f"{visit.job}{_STAND_DOWN}", about="stand_down", attempt=1))
+
+    def _finished(self, event: e.WorkFinished) -> None:
+        self.visits.pop(event.command.assignment, None)
+
+    def _missed(self, event: e.NoShowRecorded) -> None:
+        self.visits.pop(event.assignment, None)
 
     def _expired(self, event: e.OfferExpired) -> None:
         self.offers.pop(event.offer, None)
@@ -197,8 +230,12 @@ STEPS: dict[type[e.Event], Callable[[OpenJobs, Any], Notify | None]] = {
     e.RequestCancelled: OpenJobs._cancelled,
     e.RequestReopened: OpenJobs._reopened,
     e.OfferSent: OpenJobs._sent,
-    e.OfferAccepted: OpenJobs._answered,
-    e.OfferDeclined: OpenJobs._answered,
+    e.RequestChanged: OpenJobs._changed,
+    e.OfferAccepted: OpenJobs._accepted,
+    e.OfferDeclined: OpenJobs._declined,
+    e.AssignmentReleased: OpenJobs._released,
+    e.WorkFinished: OpenJobs._finished,
+    e.NoShowRecorded: OpenJobs._missed,
     e.OfferExpired: OpenJobs._expired,
     e.OfferSuperseded: OpenJobs._superseded,
     e.JobReported: OpenJobs._reported,

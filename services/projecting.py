@@ -116,6 +116,11 @@ class BoardFollower:
         self._away.pop(partition, None)
         self._filling.discard(partition)
 
+    @property
+    def away(self) -> bool:
+        """Whether the board does not answer."""
+        return bool(self._away)
+
     async def trouble(self) -> str | None:
         """Say why the board is behind, or None: a check of `Readiness`."""
         if self._away:

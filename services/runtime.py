@@ -34,21 +34,21 @@ from services.liveness import Liveness
 from services.metrics import Metrics
 from services.names import CONTACTS_FILE, INTENTS_FILE, LOG_FILE, NAME
 from services.ports import Log, Solver
+from services.progress import PATIENCE_S, Progress, Writing
 from services.projecting import Projecting
-from services.queues import NOTIFY, VISIBILITY_S, notify_queue
+from services.queues import NOTIFY, notify_queue
 from services.readiness import Readiness
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
 from services.worker.consumer import Worker
 from services.worker.intents import Intents, MemoryIntents
+from services.worker.probing import add_probes
 from services.worker.sending import AppriseSender, Console, Telling
 from services.writer import LINGER_S
 
 log = logging.getLogger(__name__)
 
 REPORT_S = 30.0
-#: Longer than any job: a worker that is silent so long hears nothing any more.
-DEAF_S = VISIBILITY_S
 
 
 class Runtime:
@@ -95,12 +95,17 @@ class Runtime:
             if reader is not None:
                 self.embedded.subscribe(reader)
         self.app = api.create(self._context(now))
-        self._projection: asyncio.Task[None] | None = None
+        owned = {writer.partition: Writing(writer) for writer in self.embedded.writers()}
+        self._progress = Progress(self.log, lambda: owned)
+        self._beside: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Catch up with the journal, then take work. Raises Stop, and what a writer raises."""
         self._loop = asyncio.get_running_loop()
-        self._projection = asyncio.create_task(self.projecting.run(), name="projecting")
+        self._beside = [
+            asyncio.create_task(self.projecting.run(), name="projecting"),
+            asyncio.create_task(self._progress.run(), name="progress"),
+        ]
         await self.embedded.start()
         await self.projecting.caught_up()
         for partition in range(self.settings.partitions):
@@ -120,19 +125,19 @@ class Runtime:
             await asyncio.gather(self._drain(patience_s), self._end_jobs(patience_s))
             await self.embedded.stop()
         finally:
-            if self._projection is not None:
-                self._projection.cancel()
+            for task in self._beside:
+                task.cancel()
             for close in self._closers:
                 close()
 
     async def failed(self) -> None:
         """Wait for ever; raises what ended a part. The process must end then."""
-        assert self._projection is not None
         failing = asyncio.ensure_future(self.embedded.failed())
-        await asyncio.wait([failing, self._projection], return_when=asyncio.FIRST_COMPLETED)
-        if self._projection.done() and not self._projection.cancelled():
-            failing.cancel()
-            self._projection.result()
+        await asyncio.wait([failing, *self._beside], return_when=asyncio.FIRST_COMPLETED)
+        for task in self._beside:
+            if task.done() and not task.cancelled():
+                failing.cancel()
+                task.result()
         await failing
 
     async def settled(self) -> None:
@@ -172,8 +177,7 @@ class Runtime:
         self.worker = Worker(
             connect(settings.jobs, prefix=settings.prefix), source, telling, self._report, self.metrics
         )
-        self.readiness.add("worker", self._worker_alive)
-        self.liveness.add("worker", self._worker_hears, 0)
+        add_probes(self.worker, self.readiness, self.liveness, lambda: self.readiness.started)
 
     def _report(self, command: ReportJob) -> None:
         """Append from the worker's thread; returns when the log has it."""
@@ -181,6 +185,8 @@ class Runtime:
 
     def _context(self, now: Callable[[], datetime]) -> Context:
         self.readiness.add("log", self._log_answers)
+        self.readiness.add("partitions", self._moves)
+        self.liveness.add("partitions", self._moves, PATIENCE_S)
         self.readiness.add("unanswered", self._not_full)
         return Context(
             append=self.embedded.append,
@@ -208,13 +214,8 @@ class Runtime:
             await asyncio.to_thread(self.worker.stop, patience_s)
             await asyncio.to_thread(self.jobs.stop, patience_s)
 
-    async def _worker_alive(self) -> str | None:
-        return None if self.worker.alive else "the worker has ended"
-
-    async def _worker_hears(self) -> str | None:
-        if self.readiness.started and self.worker.silent_s > DEAF_S:
-            return f"no sign of the worker for {DEAF_S:.0f} s"
-        return None
+    async def _moves(self) -> str | None:
+        return self._progress.trouble() if self.readiness.started else None
 
     async def _log_answers(self) -> str | None:
         await self.log.bounds(f"{NAME}.journal", 0)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from matcher import events as e
 from matcher.calendar import YearDays, certain_until_s
+from matcher.policy import DEFAULT, Bands, Policy
 from matcher.terms import Shares
 from matcher.zone import ENDED, RequestState
 from services import beginning
@@ -52,6 +53,15 @@ class _Part:
         self._metrics = metrics
         self._sharing: set[str] = set()
         self._years: dict[str, dict[int, YearDays]] = {}
+        self._bands: dict[str, Bands] = {}
+
+    def set_policy(self, zone: str, policy: Policy) -> None:
+        """Know which ways a zone calls preferred and acceptable."""
+        self._bands[zone] = policy.ways
+
+    def offered(self, zone: str, metres: float) -> None:
+        """Count an offer by how long the way is."""
+        self._metrics.count("offers_by_way_total", band=self._bands.get(zone, DEFAULT.ways).band(metres))
 
     def know(self, zone: str, days: YearDays) -> None:
         """Show until when the calendar in a zone's log is certain."""
@@ -111,6 +121,7 @@ class Scoring:
         part = self._parts[partition] = _Part(self._metrics)
         for name, zone in zones.items():
             part.fold.zones[name] = requests_of(zone, CLOSED_MAX, part.transition)
+            part.set_policy(name, zone.policy)
             for days in (zone.years or {}).values():
                 part.know(name, days)
         return place
@@ -139,6 +150,8 @@ class Scoring:
         for event in events:
             if isinstance(event, e.CalendarYearSet):
                 part.know(event.zone, event.command.days)
+            elif isinstance(event, e.PolicySet):
+                part.set_policy(event.zone, event.command.policy)
         if not part.live:
             return
         self._metrics.set("stream_last_progress_timestamp_seconds", time.time(), agent="scoring")
@@ -146,6 +159,8 @@ class Scoring:
             self._count(event)
             if isinstance(event, e.MatchRunFinished) and event.shares:
                 part.show_shares(event.zone, event.shares)
+            elif isinstance(event, e.OfferSent):
+                part.offered(event.zone, event.distance_m)
         if any(isinstance(event, e.RequirementUnfilled | e.AssignmentHeld | e.RequestClosed) for event in events):
             self._show_reasons()
 

@@ -224,7 +224,8 @@ def _accepted(fold: ZoneFold, event: e.RequestAccepted) -> None:
 def _opened(fold: ZoneFold, event: e.RequirementOpened) -> None:
     request, requirement = fold.requirement(event.request, event.requirement)
     if request is not None and requirement is not None:
-        requirement.wave, requirement.filled, requirement.assignments = event.wave, False, []
+        requirement.wave, requirement.filled, requirement.assignments = event.wave, False, list(event.kept or ())
+        requirement.area = requirement.widened = None
         fold.explain(requirement, None)
         fold.settle(request)
 
@@ -244,10 +245,21 @@ def _unfilled(fold: ZoneFold, event: e.RequirementUnfilled) -> None:
         fold.settle(request)
 
 
+def _widened(fold: ZoneFold, event: e.AreaWidened) -> None:
+    _, requirement = fold.requirement(event.request, event.requirement)
+    if requirement is not None:
+        requirement.area = "zone" if event.area is None else event.area.value
+        requirement.widened = event.reason.value
+
+
 def _changed(fold: ZoneFold, event: e.RequestChanged) -> None:
     if (request := fold.requests.get(event.command.request)) is not None:
         request.earliest, request.latest = event.earliest, event.latest
         request.duration_minutes = event.duration_minutes
+        request.point = request.point if event.point is UNSET else event.point
+        request.place = request.place if event.place is UNSET else event.place
+        for requirement in request.requirements:
+            requirement.skills = (event.command.skills or {}).get(requirement.requirement, requirement.skills)
         request.provisional = request.provisional and event.command.latest is UNSET
 
 
@@ -427,6 +439,7 @@ _STEPS: dict[type[e.Event], Callable[[ZoneFold, Any], None]] = {
     e.RequirementOpened: _opened,
     e.RequirementFilled: _filled,
     e.RequirementUnfilled: _unfilled,
+    e.AreaWidened: _widened,
     e.RequestChanged: _changed,
     e.RequestReopened: _reopened,
     e.WindowMoved: _window,

@@ -25,6 +25,9 @@ class RequirementView(msgspec.Struct, kw_only=True):
     team_kind: TeamKind | None = None
     one_team: bool = False
     preferred_team: str | None = None
+    #: people are looked for in an area of this level now ("zone": everywhere), since it was widened, and why
+    area: str | None = None
+    widened: str | None = None
     wave: int = 0
     filled: bool = False
     reason: str | None = None

@@ -47,6 +47,7 @@ class Apart:
 
     def __init__(self, settings: Settings, url: str, prefix: str) -> None:
         partitions = settings.partitions
+        self.prefix = prefix
         self.log = MemoryLog(partitions)
         self.embedded = Embedded(self.log, Matching(), InlineSolver(), partitions=partitions, linger_s=0)
         self.client = connect(url)

@@ -73,6 +73,7 @@ def stage_of(problem: Problem, r: int, v: int) -> str:
         "zone": lambda: min(q.zone[r], p.zone[v]) >= 0 and q.zone[r] != p.zone[v],
         "skills": lambda: any(p.levels[q.need_skill[i], v] < q.need_level[i] for i in asked),
         "certificate": lambda: expiry(problem, r, v) < max(int(q.depart_s[r]), begin) + int(q.duration_s[r]),
+        "area": lambda: not within_area(problem, r, v),
         "reach": lambda: metres(problem, r, v) > p.reach_m[v],
         "circle": lambda: 0 <= q.circle_s[r] < math.ceil(metres(problem, r, v) / p.speed_mps[v]),
         "start": lambda: first_start(problem, r, v) is None,
@@ -95,10 +96,19 @@ def stage_of(problem: Problem, r: int, v: int) -> str:
     return next((stage for stage, stop in stops.items() if stop()), "")
 
 
+def within_area(problem: Problem, r: int, v: int) -> bool:
+    areas = problem.areas
+    if areas is None or areas.first[r] < 0:
+        return True
+    own = areas.at[areas.indptr[v] : areas.indptr[v + 1]]
+    return any(areas.first[r] <= place < areas.end[r] for place in own)
+
+
 def applies(problem: Problem, r: int, stage: str) -> bool:
     """Say whether an optional stage has anything to say about this requirement."""
     q = problem.requirements
     says = {
+        "area": problem.areas is not None and problem.areas.first[r] >= 0,
         "circle": q.circle_s[r] >= 0,
         "restricted": r in q.restricted[0].tolist(),
         "must_have": q.choosy[r],
@@ -116,7 +126,11 @@ def points(problem: Problem, r: int, v: int) -> int:
     favours = [
         f for f in q.favours.values() if (r, v) not in zip(f.requirement.tolist(), f.person.tolist(), strict=True)
     ]
-    return int(lacked + sum(f.points[r] for f in favours) + sum(column[v] for column in p.points.values()))
+    bands, way = problem.bands, math.floor(metres(problem, r, v) + 0.5)
+    long = bands.beyond_preferred_points * max(0, way - bands.preferred_m)
+    long += bands.beyond_acceptable_points * max(0, way - bands.acceptable_m)
+    long = min(long, bands.points_max) if bands.priced else 0
+    return int(long + lacked + sum(f.points[r] for f in favours) + sum(column[v] for column in p.points.values()))
 
 
 def all_pairs(problem: Problem) -> list[tuple[int, int]]:

@@ -12,8 +12,18 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from matcher.policy import Budget
-from matcher.problem import AskedTeams, Bool, Favour, PeopleArrays, Problem, RequirementArrays, Wishes
+from matcher.policy import Bands, Budget
+from matcher.problem import (
+    Areas,
+    AskedTeams,
+    Bool,
+    Crowding,
+    Favour,
+    PeopleArrays,
+    Problem,
+    RequirementArrays,
+    Wishes,
+)
 
 MINUTE = 60
 HOUR = 3600
@@ -37,6 +47,7 @@ class Person:
     speed_mps: float = 1.0
     capacity: int = 1
     zone: int = -1
+    places: Sequence[int] = ()  # numbers of the places of the tree at which they are registered
     hours: Sequence[Pair] | None = None
     busy: Sequence[Pair] = ()
     full: Sequence[Pair] = ()  # enough visits then; busy, too
@@ -59,6 +70,8 @@ class Need:
     duration_s: int = HOUR
     depart_s: int | None = None
     circle_s: int = -1
+    area: Pair | None = None  # numbers of the places in which people are looked for, [first, end)
+    compound: int = -1
     fixed_start_s: int = -1
     people: int = 1
     minimum: int | None = None
@@ -93,6 +106,8 @@ def problem(
     beat: int = 7,
     budget: Budget | None = None,
     rest_s: int = 0,
+    bands: Bands | None = None,
+    crowding: tuple[int, Mapping[Pair, int]] | None = None,
 ) -> Problem:
     """Put people and needs into arrays."""
     named = {skill for person in people for skill in person.skills}
@@ -107,7 +122,27 @@ def problem(
         requirements=_requirements(requirements, skills, [person.id for person in people], now_s),
         budget=budget or Budget(),
         rest_s=rest_s,
+        bands=bands or Bands(),
+        areas=_areas(people, requirements),
+        crowding=crowding and _crowding(requirements, *crowding),
     )
+
+
+def _areas(people: Sequence[Person], needs: Sequence[Need]) -> Areas | None:
+    if not any(need.area for need in needs):
+        return None
+    spans = [need.area or (-1, -1) for need in needs]
+    return Areas(
+        name=["" if need.area is None else f"area {need.area[0]}" for need in needs],
+        first=_column([a for a, _ in spans], np.int64),
+        end=_column([b for _, b in spans], np.int64),
+        indptr=np.cumsum([0, *(len(person.places) for person in people)], dtype=np.int64),
+        at=_column([place for person in people for place in person.places], np.int64),
+    )
+
+
+def _crowding(needs: Sequence[Need], most: int, taken: Mapping[Pair, int]) -> Crowding:
+    return Crowding(most=most, compound=_column([need.compound for need in needs], np.int64), taken=dict(taken))
 
 
 def degrees(at: tuple[float, float]) -> tuple[float, float]:
@@ -294,10 +329,13 @@ class Mix:
     circles: float = 0.3
     leads: float = 0.3  # requirements for which people may depart earlier or later than for others
     teams: float = 0.2  # requirements that ask for teams; of the crews among them half for one team
+    areas: float = 0.3  # requirements within an area
+    bands: float = 0.5  # problems with a price for long ways
+    crowds: float = 0.0  # problems with a limit of visitors
 
 
 #: Travel alone costs, and only the rules that every problem has: what `matcher.costs.plain` says yes to.
-PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0, posts=0, teams=0)
+PLAIN = Mix(wishes=0, lists=0, points_max=0, full=0, circles=0, leads=0, posts=0, teams=0, areas=0, bands=0)
 #: Every pair lacks only distance and skill: for solver tests that want many feasible pairs.
 EASY = Mix(
     zones=0,
@@ -317,6 +355,8 @@ EASY = Mix(
     leads=0,
     posts=0,
     teams=0,
+    areas=0,
+    bands=0,
 )
 
 
@@ -326,16 +366,35 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     how = mix or Mix()
     later = random.Random(f"later {seed}")  # what came later leaves the older draws as they are
     newest = random.Random(f"newest {seed}")  # and so does this
+    tree = random.Random(f"tree {seed}")  # and this
     teamed = random.Random(f"teamed {seed}")  # and this
     crowd = [drawn_person(draw, how, f"p{i}", later, newest) for i in range(people)]
+    crowd = [replace(person, places=tree.sample(range(6), tree.choice([0, 1, 1, 2]))) for person in crowd]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
     for i in range(requirements):
         request = f"r{i}"
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
-        needs.append(drawn_need(draw, how, f"q{i}", ids, later, newest, teamed, request=request))
-    return problem(crowd, needs, beat=seed % 97, rest_s=later.choice([0, 0, 600]) if how.leads else 0)
+        needs.append(_placed(tree, how, drawn_need(draw, how, f"q{i}", ids, later, newest, teamed, request=request)))
+    rest_s = later.choice([0, 0, 600]) if how.leads else 0
+    bands = Bands(
+        preferred_m=tree.choice([0, 300, 500]), acceptable_m=1000, points_max=tree.choice([900, 20_000]),
+        beyond_preferred_points=tree.randint(1, 2), beyond_acceptable_points=tree.randint(0, 3),
+    )  # fmt: skip
+    begun = NOW // HOUR
+    taken = {(tree.randrange(2), begun + tree.randrange(24)): tree.randint(1, 3) for _ in range(6)}
+    return problem(
+        crowd, needs, beat=seed % 97, rest_s=rest_s,
+        bands=bands if tree.random() < how.bands else None,
+        crowding=(tree.randint(1, 3), taken) if tree.random() < how.crowds else None,
+    )  # fmt: skip
+
+
+def _placed(draw: random.Random, how: Mix, need: Need) -> Need:
+    spans = [(0, 6), (0, 3), (3, 6), *((n, n + 1) for n in range(6))]
+    area = draw.choice(spans) if draw.random() < how.areas else None
+    return replace(need, area=area, compound=draw.choice([-1, 0, 0, 1]))
 
 
 def drawn_person(

@@ -23,12 +23,15 @@ RUN = "from services.cli import main; main()"
 class Served:
     """One running command; what it prints goes to files, because a pipe would outlive it in its children."""
 
+    #: What Python runs.
+    program: tuple[str, ...] = ("-c", RUN)
+
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._out, self._err = folder / "out", folder / "err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", RUN, *arguments],
+                [sys.executable, *self.program, *arguments],
                 cwd=ROOT,
                 env=clean_environment(**environment),
                 stdin=subprocess.DEVNULL,

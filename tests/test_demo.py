@@ -37,7 +37,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 #: Exactly what scripts rely on, in this order.
 KEYS = [
     *("requests", "assigned", "accepted", "completed", "rated", "closed", "open", "expired", "cancelled"),
-    *("unassigned_by_reason", "parked", "lost", "double_bookings", "distance_m", "event_to_offer_ms", "beats"),
+    *("unassigned_by_reason", "parked", "lost", "double_bookings", "distance_m", "near", "asked_for"),
+    *("event_to_offer_ms", "beats"),
     *("solve_ms", "commands_per_second", "peak_rss_mb"),
 ]
 

@@ -82,8 +82,10 @@ def test_one_request_and_one_person_become_a_line_and_a_summary(tmp_path: Path) 
     assert line == {"request_id": "r1", "status": "assigned", "reasons": []}
     assert set(summary) == {
         "requests", "assigned", "objective", "optimal", "gap", "engine", "feasible_pairs", "listed_pairs", "seconds",
-        "policy_sha256", "inputs_sha256", "rejected_rows",
+        "policy_sha256", "inputs_sha256", "rejected_rows", "near",
     }  # fmt: skip
+    near = {"preferred_m": 500, "within_preferred": 1.0, "acceptable_m": 1000, "within_acceptable": 1.0}
+    assert summary["near"] == near
     assert (summary["requests"], summary["assigned"], summary["optimal"], summary["gap"]) == (1, 1, True, 0)
     assert summary["objective"]["filled"] == 1
     assert summary["rejected_rows"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from itertools import permutations
@@ -10,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.benchmarks import goma
-from tests.benchmarks.online_windows import at_once, every, last_moment, most_valuable, offline
+from tests.benchmarks import goma, online_chart
+from tests.benchmarks.online_windows import DOCS, at_once, every, last_moment, most_valuable, offline
 
 RULES = {
     "at once": at_once,
@@ -73,6 +74,12 @@ def test_who_leaves_when_the_other_comes_never_meets_them() -> None:
     worker = np.array([[0, 0.0, 0.0, 0.0, 1.0, 1, 4.0, 1.0]])
     assert offline(goma.trace(worker, np.array([[1, 4.0, 0.0, 0.0, 5.0, 1.0]]))) == 0.0
     assert offline(goma.trace(worker, np.array([[1, 3.9, 0.0, 0.0, 5.0, 1.0]]))) == 1.0
+
+
+def test_the_page_and_its_chart_are_what_the_last_run_wrote() -> None:
+    told = json.loads((DOCS / "online.json").read_text(encoding="utf-8"))
+    assert online_chart.table(told) in (DOCS / "online.md").read_text(encoding="utf-8")
+    assert online_chart.chart(told) == (DOCS / "online.svg").read_text(encoding="utf-8")
 
 
 def test_nothing_of_value_makes_no_pair() -> None:

@@ -13,6 +13,7 @@ from matcher import reasons
 from matcher.problem import Problem
 from matcher.rules import (
     STAGES,
+    area,
     budget,
     certificate,
     circle,
@@ -38,6 +39,7 @@ PLAIN = {
     "zone": zone,
     "skills": skills,
     "certificate": certificate,
+    "area": area,
     "excluded": excluded,
     "restricted": restricted,
     "must_have": must_have,

@@ -12,6 +12,7 @@ import msgspec
 
 from matcher.explaining.changes import AnyChange
 from matcher.reasons import AnyPairReason, Unassigned
+from matcher.terms import PlaceLevel
 
 
 class Selected(StrEnum):
@@ -129,6 +130,16 @@ class Bound(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     start_s: int
     end_s: int
+
+
+class LookedIn(msgspec.Struct, frozen=True, kw_only=True):
+    """In which part of the place tree people are looked for, None: the whole zone; and why it was widened last."""
+
+    request: str
+    requirement: str
+    level: PlaceLevel | None
+    area: str | None
+    because: Unassigned | None
 
 
 class OpenPlaces(msgspec.Struct, frozen=True, kw_only=True):

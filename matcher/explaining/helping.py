@@ -47,7 +47,8 @@ class _Bench:
         self._kept = asked.weight >= asked.weight[r]
         self._kept[r] = False
         self._people: dict[AnyChange, list[str] | None] = {}
-        self._pairs_decide = bool(asked.people[r] == 1 and (problem.people.capacity <= 1).all())
+        alone = bool(asked.people[r] == 1 and (problem.people.capacity <= 1).all())
+        self._pairs_decide = alone and problem.crowding is None
 
     def people_with(self, change: AnyChange) -> list[str]:
         """Return who serves the requirement once the change is made; empty where it does not help."""

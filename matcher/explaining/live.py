@@ -10,8 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from matcher import areas
 from matcher.candidates import Candidates
-from matcher.explaining.answers import Bound, ForPerson, Idle, OpenPlaces, Unfilled
+from matcher.explaining.answers import Bound, ForPerson, Idle, LookedIn, OpenPlaces, Unfilled
 from matcher.explaining.changes import LongerReach
 from matcher.explaining.unfilled import LOST_MAX
 from matcher.problem import Problem
@@ -63,6 +64,18 @@ def bound(zone: Zone, visit: Assignment) -> Bound:
         start_s=visit.start_s,
         end_s=visit.end_s,
     )
+
+
+def looked_in(zone: Zone, request: str) -> list[LookedIn]:
+    """Return in which area each requirement is matched; none where that is the whole zone from the start."""
+    asked, found = zone.request(request), []
+    for name, need in asked.needs.items():
+        area = areas.looked_in(zone, asked, need)
+        because = need.area.because if need.area else None
+        if area is not None or because is not None:
+            level, place = (None, None) if area is None else (area.level, area.place)
+            found.append(LookedIn(request=request, requirement=name, level=level, area=place, because=because))
+    return found
 
 
 def for_resident(said: Unfilled) -> OpenPlaces:

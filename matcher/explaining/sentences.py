@@ -15,8 +15,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from matcher.duty import DutyList
-from matcher.explaining import chinese, english
-from matcher.explaining.answers import Booking, Bound, Difference, Fit, Forced, ForPerson, OpenPlaces, Pair, Unfilled
+from matcher.explaining import chinese, english, refusals
+from matcher.explaining.answers import (
+    Booking,
+    Bound,
+    Difference,
+    Fit,
+    Forced,
+    ForPerson,
+    LookedIn,
+    OpenPlaces,
+    Pair,
+    Unfilled,
+)
 from matcher.explaining.between import Because
 from matcher.posts import PostList
 from matcher.reasons import Refusal
@@ -28,7 +39,7 @@ class Teller:
     """One language and one time zone. KeyError for a language there is none of."""
 
     def __init__(self, language: str, timezone: str) -> None:
-        self._words = LANGUAGES[language]
+        self._language, self._words = language, LANGUAGES[language]
         self._zone = ZoneInfo(timezone)
 
     # --- the four kinds of explanation
@@ -136,10 +147,21 @@ class Teller:
         """Return where a request is."""
         return self._say("live.state", place=request, state=self._words[f"state.{state}"])
 
+    def area(self, said: LookedIn) -> str:
+        """Return where people are looked for, and why not only nearer."""
+        place = _place(said.request, said.requirement)
+        because = "" if said.because is None else self._words[f"reason.{said.because}"]
+        if said.area is None or said.level is None:
+            return self._say("live.whole_zone", place=place, because=because)
+        level = self._words[f"level.{said.level}"]
+        key = "live.widened" if because else "live.area"
+        values = {"because": because} if because else {}
+        return self._say(key, place=place, level=level, area=said.area, **values)
+
     def refused(self, request: str, at_s: int, partition: int, offset: int, reason: Refusal) -> list[str]:
-        """Return that a request was never taken in; why is said in English in either language."""
+        """Return that a request was never taken in, and why."""
         place = {"place": request, "at": self._time(at_s), "partition": partition, "offset": offset}
-        return [self._say("live.refused", **place), reason.message()]
+        return [self._say("live.refused", **place), refusals.sentence(reason, self._language)]
 
     def decided(self, beat: int, at_s: int, partition: int, offset: int, *, optimal: bool) -> str:
         """Return which run of the log the answer is from."""

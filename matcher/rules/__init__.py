@@ -10,6 +10,7 @@ from __future__ import annotations
 from matcher.problem import Problem
 from matcher.reasons import PairReason, Unassigned
 from matcher.rules import (
+    area,
     budget,
     certificate,
     circle,
@@ -34,6 +35,7 @@ STAGES = {
     "zone": Unassigned.NO_REGISTERED_VOLUNTEER,
     "skills": Unassigned.MISSING_SKILL,
     "certificate": Unassigned.QUALIFICATION_EXPIRED,
+    "area": Unassigned.OUTSIDE_AREA,
     "reach": Unassigned.TRAVEL_TOO_FAR,
     "circle": Unassigned.OUTSIDE_SERVICE_CIRCLE,
     "start": Unassigned.NO_START_POSSIBLE,
@@ -46,7 +48,7 @@ STAGES = {
     "limits": Unassigned.VISIT_LIMIT_REACHED,
     "free": Unassigned.ALREADY_COMMITTED,
 }
-OPTIONAL = frozenset({"circle", "restricted", "must_have", "team", "limits"})
+OPTIONAL = frozenset({"area", "circle", "restricted", "must_have", "team", "limits"})
 
 
 def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
@@ -56,6 +58,7 @@ def objections(problem: Problem, r: int, person: int) -> list[PairReason]:
         zone.objection(problem, r, person),
         skills.objection(problem, r, person),
         certificate.objection(problem, r, person),
+        area.objection(problem, r, person),
         reach.objection(problem, r, person),
         circle.objection(problem, r, person),
         start.objection(problem, r, person),

@@ -134,6 +134,21 @@ class Facts:
     def serving(self) -> dict[int, list[int]]:
         return _by_requirement(self.problem.requirements.serving)
 
+    def registered_in(self, first: int, end: int) -> I32:
+        """Return who is registered at one of these places (numbers of `Areas`), sorted."""
+        at, who = self._registrations
+        low, high = np.searchsorted(at, [first, end])
+        return np.unique(who[low:high])
+
+    @cached_property
+    def _registrations(self) -> tuple[I64, I32]:
+        """Return all registrations by the number of their place: the number, the person."""
+        areas = self.problem.areas
+        assert areas is not None
+        order = np.argsort(areas.at, kind="stable")
+        who = np.repeat(np.arange(areas.indptr.size - 1, dtype=np.int32), np.diff(areas.indptr))
+        return areas.at[order], who[order]
+
     # --- time
 
     @cached_property

@@ -39,9 +39,9 @@ def arrange(case: Case, network: Network, taken: I64) -> tuple[Calendar, set[int
     for requirement, people in chosen.items():
         if requirement in broken or requirement in tied:
             continue
-        if not case.is_crew(requirement):
+        if case.problem.crowding is None and not case.is_crew(requirement):
             calendar.place(requirement, people, earliest[requirement])
-        elif starts := calendar.common(requirement, people):
+        elif starts := calendar.common(requirement, people):  # a later start where a compound is full at the first
             calendar.place(requirement, people, starts[0][0])
         else:
             broken.add(requirement)

@@ -1,7 +1,8 @@
 """When visits of one plan can start: common starts of a crew, and several visits of one person without a clash.
 
 Intervals of starts are closed and in whole seconds. Between two visits of a person lies the way from site to site;
-the way from home is inside `Candidates.starts` already. Called by `greedy` and `crews`.
+the way from home is inside `Candidates.starts` already.
+Where a compound takes no more visitors (`crowd`) there is no start either. Called by `greedy` and `crews`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import permutations
 from matcher import geo
 from matcher.candidates import Candidates
 from matcher.problem import Problem
+from matcher.solvers.crowd import Crowd
 
 Starts = list[tuple[int, int]]
 
@@ -80,6 +82,7 @@ class Calendar:
         self.start: dict[int, int] = {}
         self.people: dict[int, list[int]] = {}
         self.visits: dict[int, list[int]] = {}
+        self.crowd = Crowd(problem)
 
     def copy(self) -> Calendar:
         """Return an independent calendar with the same visits."""
@@ -87,6 +90,7 @@ class Calendar:
         twin.start = dict(self.start)
         twin.people = {r: list(people) for r, people in self.people.items()}
         twin.visits = {v: list(visits) for v, visits in self.visits.items()}
+        twin.crowd = self.crowd.copy()
         return twin
 
     def place(self, requirement: int, people: Sequence[int], start_s: int) -> None:
@@ -95,6 +99,7 @@ class Calendar:
         self.people[requirement] = list(people)
         for person in people:
             self.visits.setdefault(person, []).append(requirement)
+        self.crowd.add(requirement, len(people), start_s)
 
     def is_full(self, person: int) -> bool:
         """Say whether the person has no capacity left."""
@@ -111,14 +116,14 @@ class Calendar:
             before = begin - apart_s(self._problem, person, requirement, other) - int(duration[requirement])
             after = begin + int(duration[other]) + apart_s(self._problem, person, other, requirement)
             starts = without(starts, before + 1, after - 1)
-        return starts
+        return self.crowd.spared(requirement, starts)
 
     def common(self, requirement: int, people: Sequence[int]) -> Starts:
         """Return the starts at which all these people could serve the requirement together."""
         starts = self.room(requirement, people[0])
         for person in people[1:]:
             starts = both(starts, self.room(requirement, person))
-        return starts
+        return self.crowd.spared(requirement, starts, len(people))
 
     def place_together(self, chosen: dict[int, list[int]]) -> bool:
         """Place requirements that share people, each as early as their order allows; False if no order works.

@@ -30,6 +30,9 @@ CLASHES_FEW = 20_000
 #: Beyond this many pairs or possible clashes no exact model is built; the gap stays as the relaxation states it.
 PAIRS_MAX = 200_000
 CLASHES_MAX = 100_000
+HOUR_S = 3600
+#: Hours before and after `now_s` within which every start lies: more than 50 years.
+HOURS_MAX = 500_000
 
 
 def improve(case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]) -> tuple[Calendar, int]:
@@ -52,7 +55,9 @@ def _part(case: Case, relaxed: Relaxed, incumbent: Calendar, broken: list[int]) 
     network = relaxed.network
     gap = value_of(case, network, incumbent) - relaxed.bound
     in_play = _in_play(relaxed, gap) | pairs_in(case, network, incumbent)
-    inside = _tied(network, in_play, [case.place[r] for r in broken])
+    crowding = case.problem.crowding
+    compound = np.full(len(network.order), -1) if crowding is None else crowding.compound[network.order]
+    inside = _tied(network, in_play, [case.place[r] for r in broken], compound)
     return np.flatnonzero(in_play & inside[network.requirement]), inside
 
 
@@ -87,7 +92,9 @@ def _decide(
     plan, bound = found
     outside = relaxed.taken[~inside[network.requirement[relaxed.taken]]]
     rest = _value_outside(network, outside, inside)
-    calendar, lost = arrange(case, network, np.sort(np.concatenate([outside, plan])))
+    timed = model.timed(plan) if case.problem.crowding is not None else np.zeros(len(plan), np.bool_)
+    calendar, lost = arrange(case, network, np.sort(np.concatenate([outside, plan[~timed]])))
+    lost.update(network.order[np.unique(network.requirement[plan[timed]])].tolist())
     for requirement in sorted(lost, key=case.place.__getitem__):
         calendar.place(requirement, model.people(plan, requirement), model.start(requirement))
     best = calendar if value_of(case, network, calendar) < value else incumbent
@@ -104,11 +111,15 @@ def _in_play(relaxed: Relaxed, gap: int) -> Bool:
     return np.asarray(reduced < max(gap, 1))
 
 
-def _tied(network: Network, in_play: Bool, broken: list[int]) -> Bool:
-    """Return the requirements that pairs in play connect with a broken one."""
+def _tied(network: Network, in_play: Bool, broken: list[int], compound: I64) -> Bool:
+    """Return the requirements that pairs in play connect with a broken one, or a compound that takes few visitors."""
     requirements, people = len(network.supply), len(network.capacity)
-    ends = network.requirement[in_play], network.person[in_play] + requirements
-    size = requirements + people
+    counted = np.flatnonzero(compound >= 0)
+    ends = (
+        np.concatenate((network.requirement[in_play], counted)),
+        np.concatenate((network.person[in_play] + requirements, compound[counted] + requirements + people)),
+    )
+    size = requirements + people + int(compound.max(initial=-1)) + 1
     _, part = connected_components(coo_array((np.ones(len(ends[0])), ends), shape=(size, size)), directed=False)
     return np.isin(part[:requirements], part[broken])
 
@@ -138,6 +149,7 @@ class _Model:
         self._start: dict[int, Any] = {}
         self._solver: Any = None
         self._constrain()
+        self._keep_uncrowded()
 
     def _constrain(self) -> None:
         network, model = self._network, self._model
@@ -160,6 +172,41 @@ class _Model:
                 for one, other in combinations(pairs, 2):
                     self._keep_apart(v, one, other)
         model.minimize(sum(int(network.cost[k]) * self._x[k] for k in self._pairs) + sum(places))
+
+    def _keep_uncrowded(self) -> None:
+        """No more people visit a compound in an hour of the clock than may, those who are bound to come included."""
+        crowding = self._case.problem.crowding
+        if crowding is None:
+            return
+        visits: dict[int, list[tuple[Any, Any]]] = defaultdict(list)
+        for r, pairs in self._by_requirement.items():
+            compound = int(crowding.compound[self._network.order[r]])
+            if pairs and compound >= 0:
+                people = self._model.new_int_var(0, int(self._network.supply[r]), "")
+                self._model.add(people == sum(self._x[k] for k in pairs))
+                visits[compound].append((self._hours(r), people))
+        for compound, own in visits.items():
+            now = self._case.problem.now_s // HOUR_S
+            bound = [
+                (self._model.new_fixed_size_interval_var(hour - now, 1, ""), min(others, crowding.most))
+                for (place, hour), others in crowding.taken.items()
+                if place == compound
+            ]
+            intervals, demands = zip(*own, *bound, strict=True)
+            self._model.add_cumulative(intervals, demands, crowding.most)
+
+    def _hours(self, r: int) -> Any:
+        """Return the hours of the clock that a requirement's visit takes, counted from the hour of `now_s`."""
+        problem = self._case.problem
+        duration, now = int(problem.requirements.duration_s[self._network.order[r]]), problem.now_s
+        since = now % HOUR_S
+        start = self._give_start(r)
+        first, end = (self._model.new_int_var(-HOURS_MAX, HOURS_MAX, "") for _ in "ab")
+        low = HOURS_MAX * HOUR_S  # division rounds towards 0: keep it positive
+        self._model.add_division_equality(first + HOURS_MAX, start + since + low, HOUR_S)
+        self._model.add_division_equality(end + HOURS_MAX, start + since + duration + HOUR_S - 1 + low, HOUR_S)
+        size = self._model.new_int_var(1, duration // HOUR_S + 2, "")
+        return self._model.new_interval_var(first, size, end, "")
 
     def _starts(self, pair: int) -> Starts:
         network = self._network
@@ -227,6 +274,10 @@ class _Model:
         if status == self._cp.OPTIMAL:
             return plan, round(self._solver.objective_value)
         return plan, math.ceil(self._solver.best_objective_bound - 0.5)
+
+    def timed(self, plan: I64) -> Bool:
+        """Say which of these pairs belong to requirements to which the model gave a start."""
+        return np.isin(self._network.requirement[plan], list(self._start))
 
     def people(self, plan: I64, requirement: int) -> list[int]:
         """Return who serves the requirement in the plan found."""

@@ -35,7 +35,7 @@ def _place_singles(case: Case, calendar: Calendar, requirement: int) -> None:
     for person, earliest in zip(row.person.tolist(), row.start_s.tolist(), strict=True):
         if calendar.is_full(person):
             continue
-        if calendar.visits.get(person):
+        if calendar.visits.get(person) or case.problem.crowding is not None:
             room = calendar.room(requirement, person)
             if not room:
                 continue
@@ -43,7 +43,7 @@ def _place_singles(case: Case, calendar: Calendar, requirement: int) -> None:
         else:
             start = earliest
         people.append(person)
-        if len(people) == places:
+        if len(people) == min(places, calendar.crowd.room(requirement, start)):
             break
     if people:
         calendar.place(requirement, people, start)
@@ -61,7 +61,7 @@ def _place_crew(case: Case, calendar: Calendar, requirement: int) -> None:
         theirs = [(v, c, room) for v, c, room in rooms if v in team]
         for start in sorted({low for _, _, room in theirs for low, _ in room}):
             able = [(v, c) for v, c, room in theirs if any(low <= start <= high for low, high in room)]
-            able = able[: int(asked.people[requirement])]
+            able = able[: min(int(asked.people[requirement]), calendar.crowd.room(requirement, start))]
             key = (-len(able), sum(c for _, c in able), start)
             if len(able) >= asked.minimum[requirement] and (best is None or key < best):
                 best, crew = key, [v for v, _ in able]

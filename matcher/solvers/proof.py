@@ -57,6 +57,7 @@ def _check_rules(problem: Problem, placements: list[Placement]) -> None:
         _check_crew(problem, requirement, crew)
     for person, own in visits.items():
         _check_visits(problem, person, own)
+    _check_crowds(problem, placements)
 
 
 def _check_pair(problem: Problem, placement: Placement) -> None:
@@ -103,6 +104,26 @@ def _check_visits(problem: Problem, person: int, own: list[Placement]) -> None:
             ready = first.start_s + int(asked.duration_s[first.requirement])
             ready += problem.rest_s + leg_s(problem, person, first.requirement, second.requirement)
             _require(ready <= second.start_s, f"Two visits of person ({name}) clash at ({second.start_s}).")
+
+
+def _check_crowds(problem: Problem, placements: list[Placement]) -> None:
+    """No hour of the clock brings more people into a compound than may visit it; who was bound before stays."""
+    if problem.crowding is None:
+        return
+    there: dict[tuple[int, int], int] = defaultdict(int)
+    for p in placements:
+        compound, last = (
+            int(problem.crowding.compound[p.requirement]),
+            int(problem.requirements.duration_s[p.requirement]),
+        )
+        if compound >= 0:
+            for hour in range(p.start_s // 3600, (p.start_s + last - 1) // 3600 + 1):
+                there[compound, hour] += 1
+    for place, people in there.items():
+        others, most = problem.crowding.taken.get(place, 0), problem.crowding.most
+        _require(
+            others + people <= most, f"({others + people}) people visit compound and hour ({place}), not ({most})."
+        )
 
 
 def _check_objective(problem: Problem, plan: Plan) -> None:

@@ -61,15 +61,16 @@ def _at_once(sets: list[Starts]) -> int:
 def costs_of(problem: Problem, r: I64, v: I64) -> I64:
     """Return what these pairs cost."""
     asked, people = problem.requirements, problem.people
-    return _points(_metres(asked.lat[r], asked.lon[r], people.lat[v], people.lon[v])) + _beyond_travel(problem, r, v)
+    way = _points(_metres(asked.lat[r], asked.lon[r], people.lat[v], people.lon[v]))
+    return way + _far(problem, way) + _beyond_travel(problem, r, v)
 
 
 def term_names(problem: Problem) -> list[str]:
     """Return the cost terms that this problem has, in the order in which a plan lists them."""
     wishes, favours, points = problem.requirements.wishes, problem.requirements.favours, problem.people.points
     nice = set(wishes.nice.tolist())
-    have = {"travel": True, "should": False in nice, "nice": True in nice}
-    wishes_first = ("travel", "should", "nice", "preferred", "claimed", "continuity")
+    have = {"travel": True, "far": problem.bands.priced, "should": False in nice, "nice": True in nice}
+    wishes_first = ("travel", "far", "should", "nice", "preferred", "claimed", "continuity")
     order = (*wishes_first, "fairness", "duty", "coverage", "disturbance")
     return [name for name in order if have.get(name, name in favours or name in points)]
 
@@ -79,6 +80,8 @@ def terms_of(problem: Problem, r: int, v: int, away: float) -> dict[str, int]:
     wishes, favours = problem.requirements.wishes, problem.requirements.favours
     cost = dict.fromkeys(term_names(problem), 0)
     cost["travel"] = math.floor(away + 0.5)
+    if "far" in cost:
+        cost["far"] = int(_far(problem, np.array([cost["travel"]]))[0])
     for at in range(int(wishes.indptr[r]), int(wishes.indptr[r + 1])):
         if problem.people.levels[wishes.skill[at], v] < wishes.level[at]:
             cost["nice" if wishes.nice[at] else "should"] += int(wishes.points[at])
@@ -88,6 +91,17 @@ def terms_of(problem: Problem, r: int, v: int, away: float) -> dict[str, int]:
     for name, points in problem.people.points.items():
         cost[name] = int(points[v])
     return cost
+
+
+def _far(problem: Problem, way: I64) -> I64:
+    """Return what ways of so many metres cost for being long."""
+    bands, price = problem.bands, np.zeros(len(way), np.int64)
+    for edge, points in (
+        (bands.preferred_m, bands.beyond_preferred_points),
+        (bands.acceptable_m, bands.beyond_acceptable_points),
+    ):
+        price += np.where(way > edge, (way - edge) * points, 0)
+    return np.where(price > bands.points_max, bands.points_max, price)
 
 
 def _beyond_travel(problem: Problem, r: I64, v: I64) -> I64:
@@ -137,7 +151,8 @@ def _cheaper(problem: Problem, rows: I64, who: I64, price: I64, pays: I64) -> It
     good = _points(away + HAIR) + price[who] < pays[rows, None]
     if good.any() and len(term_names(problem)) > 1:
         at, column = np.nonzero(good)
-        whole = _points(away[at, column] + HAIR) + _beyond_travel(problem, rows[at], who[column]) + price[who[column]]
+        way = _points(away[at, column] + HAIR)
+        whole = way + _far(problem, way) + _beyond_travel(problem, rows[at], who[column]) + price[who[column]]
         good[at, column] = whole < pays[rows[at]]
     good &= away + HAIR < people.reach_m[who]
     if not good.any():
@@ -175,6 +190,8 @@ def _allowed(problem: Problem, rows: I64, who: I64) -> Bool:
             column[who] = np.arange(len(who))
             inside = (row_of[requirements] >= 0) & (column[barred] >= 0)
             allowed[row_of[requirements[inside]], column[barred[inside]]] = False
+    if problem.areas is not None:
+        _inside_areas(problem, rows, who, allowed)
     for at in np.flatnonzero(asked.choosy[rows]).tolist():
         named, people_named = asked.must_have
         allowed[at] &= np.isin(who, people_named[named == rows[at]])
@@ -182,6 +199,18 @@ def _allowed(problem: Problem, rows: I64, who: I64) -> Bool:
         if r in asked.teams:
             allowed[at] &= np.isin(who, [v for team in asked.teams[r].members for v in team.tolist()])
     return allowed
+
+
+def _inside_areas(problem: Problem, rows: I64, who: I64, allowed: Bool) -> None:
+    """Take out of rows x who whoever is registered outside the area of the row."""
+    areas = problem.areas
+    assert areas is not None
+    holder = np.repeat(np.arange(len(areas.indptr) - 1), np.diff(areas.indptr))
+    for at, r in enumerate(rows.tolist()):
+        if areas.first[r] >= 0:
+            inside = np.zeros(len(areas.indptr) - 1, np.bool_)
+            inside[holder[(areas.at >= areas.first[r]) & (areas.at < areas.end[r])]] = True
+            allowed[at] &= inside[who]
 
 
 def _bounds(problem: Problem, r: I64, v: I64, away: F64, hair: float) -> tuple[I64, I64]:

@@ -29,6 +29,8 @@ def _explain(case: Case, calendar: Calendar, price: I64, ended_early: bool, requ
     if not others.any() or _cannot_assemble(case, requirement):
         return Shortfall(requirement=requirement, reason=Unassigned.CREW_INCOMPLETE, funnel=row.funnel)
     people = row.person[others][np.argsort((row.cost + price[row.person])[others], kind="stable")]
+    if _crowded(case, calendar, requirement, people.tolist()):
+        return Shortfall(requirement=requirement, reason=Unassigned.PLACE_CROWDED, funnel=row.funnel)
     rival = _rival(calendar, people.tolist())
     if rival < 0 or ended_early:
         # People are free, yet no start suits the crew or one of them: unless the budget ended, a crew is incomplete.
@@ -43,6 +45,16 @@ def _cannot_assemble(case: Case, requirement: int) -> bool:
     if len(case.rows[requirement].person) < minimum:
         return True
     return case.is_crew(requirement) and case.most_together(requirement) < minimum
+
+
+def _crowded(case: Case, calendar: Calendar, requirement: int, people: list[int]) -> bool:
+    """Say whether no more people may visit its compound at any time at which one of these could start."""
+    if case.problem.crowding is None:
+        return False
+    begun = calendar.start.get(requirement)
+    starts = [case.candidates.starts(requirement, v) if begun is None else [(begun, begun)] for v in people]
+    least = int(case.problem.requirements.minimum[requirement]) if begun is None else 1
+    return not any(calendar.crowd.spared(requirement, own, least) for own in starts)
 
 
 def _rival(calendar: Calendar, people: list[int]) -> int:

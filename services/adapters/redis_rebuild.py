@@ -1,7 +1,8 @@
 """Makes the board in Redis anew from the journal: folded in memory, written beside the old one, then shown at once.
 
-Called by `paidan board rebuild`. While it runs the old board answers, marked stale; a rebuild that is killed leaves
-the mark and some keys, which the next one removes. No KEYS, no FLUSHALL: it deletes what it knows by name.
+Called by `paidan board rebuild`. While it runs the old board answers, marked stale; what it was told meanwhile
+is told again to the new one by its follower. A rebuild that is killed leaves the mark and some keys, which the next one
+removes. No KEYS, no FLUSHALL: it deletes what it knows by name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import msgspec
+from redis.exceptions import WatchError
 
 from matcher.events import CommandParked, Event
 from services.adapters.board_redis import Client
@@ -21,6 +23,7 @@ from services.adapters.redis_place import Batch, place_commands
 from services.adapters.redis_working import Command, Working
 from services.board import Receipt
 from services.cursor import Cursor
+from services.exits import ExitCode, Stop
 from services.following import Place
 from services.names import JOURNAL, NAME
 from services.ports import Log
@@ -32,6 +35,8 @@ from services.wire import Entry
 RECORDS = 500
 #: Commands sent to Redis together.
 CHUNK = 5_000
+#: How often the pointer is tried again because a follower wrote meanwhile.
+TRIES = 1_000
 
 
 class Rebuilt(msgspec.Struct, frozen=True):
@@ -63,12 +68,36 @@ async def rebuild(
         zones += len(made.fold.zones)
         requests += sum(len(zone.requests) for zone in made.fold.zones.values())
         await _write(client, _commands(new, made))
-    async with client.pipeline(transaction=True) as pipe:
-        pipe.set(new.current, new.generation)
-        pipe.delete(new.stale)
-        await pipe.execute()
+    await _show(client, new, partitions)
     await _remove_others(client, prefix, new.generation, partitions)
     return Rebuilt(entries, zones, requests)
+
+
+async def _show(client: Client, new: Keys, partitions: int) -> None:
+    """Change the pointer. Partitions that were told more meanwhile are marked until their follower tells it again.
+
+    It does so at its next entry, or within 5 s: it finds less than it told. Raises Stop.
+    """
+    for _ in range(TRIES):
+        async with client.pipeline(transaction=True) as pipe:
+            await pipe.watch(new.current)
+            shown = (await pipe.get(new.current) or FIRST.encode()).decode()
+            told = [Keys(new.prefix, shown).next(partition) for partition in range(partitions)]
+            await pipe.watch(*told)
+            before = await pipe.mget(told)
+            after = await pipe.mget([new.next(partition) for partition in range(partitions)])
+            behind = [n for n in range(partitions) if int(after[n] or 0) < int(before[n] or 0)]
+            pipe.multi()
+            if behind:
+                pipe.sadd(new.filling, *behind)
+            pipe.set(new.current, new.generation)
+            pipe.delete(new.stale)
+            try:
+                await pipe.execute()
+            except WatchError:
+                continue
+            return
+    raise Stop(ExitCode.UNREACHABLE, "The board is written without a pause, so it cannot be replaced. Try again.")
 
 
 class _Made(msgspec.Struct):

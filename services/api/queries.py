@@ -5,18 +5,22 @@ Every answer says up to which journal offset it is true. Registered by `app.crea
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+import msgspec
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from matcher.explaining import refusals
+from matcher.reasons import AnyRefusal
 from services.api import context
 from services.api.answers import Trouble, as_of, found, looked_up
 from services.board import Answer, Kind, Receipt
 
 routes = APIRouter(prefix="/zones/{zone}")
 Limit = Annotated[int, Query(ge=1)]
+Lang = Literal["en", "zh"]
 
 
 @routes.get("")
@@ -72,8 +76,9 @@ async def one_assignment(request: Request, zone: str, key: str) -> Response:
 
 
 @routes.get("/commands/{key:path}")
-async def receipt(request: Request, zone: str, key: str) -> Response:
-    """What became of a command: pending, answered, refused (with the reason) or parked."""
+async def receipt(request: Request, zone: str, key: str, lang: Lang = "en") -> Response:
+    """What became of a command: pending, answered, refused (with the reason, `message` in English or Chinese) or
+    parked."""
     its = context.of(request)
     waits = its.pending.digest((zone, key)) is not None
     answer = await looked_up(its.board.get(zone, "command", key))
@@ -82,7 +87,16 @@ async def receipt(request: Request, zone: str, key: str) -> Response:
         return found(_with(answer, Receipt(command=key, state="pending")), "command")
     if answer.found is None and parked is not None:
         return found(_with(answer, Receipt(command=key, state="parked", reason=parked)), "command")
-    return _shown(answer, "command", key)
+    return _shown(_told(answer, lang), "command", key)
+
+
+def _told(answer: Answer, lang: Lang) -> Answer:
+    """Return the receipt with its sentence in that language; the board holds the English one."""
+    said = answer.found
+    if lang == "en" or said is None or said.state != "refused":
+        return answer
+    reason = msgspec.convert(msgspec.to_builtins(said.reason), AnyRefusal)
+    return _with(answer, msgspec.structs.replace(said, message=refusals.sentence(reason, lang)))
 
 
 async def _one(request: Request, zone: str, kind: Kind, key: str) -> Response:

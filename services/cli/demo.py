@@ -53,7 +53,7 @@ def demo(
     people: Annotated[int, typer.Option(min=1, max=1_000_000, help="Else so many invented people.")] = PEOPLE,
     zone_by: Annotated[str | None, typer.Option(help="Column to take as the zone; blank becomes unplaced.")] = None,
     policy: Annotated[
-        str, typer.Option(help="Preset of the rules: default, travel-only, fair or emergency.")
+        str, typer.Option(help="Preset of the rules: default, travel-only, fair, emergency, neighbours.")
     ] = "default",
     beat_minutes: Annotated[int, typer.Option(min=1, max=1440, help="Simulated minutes between beats.")] = 10,
     headless: Annotated[bool, typer.Option("--headless", help="No live view.")] = False,

@@ -32,7 +32,9 @@ RequestsFile = Annotated[Path, typer.Option(help="Requests: CSV (.gz), JSON Line
 VolunteersFile = Annotated[Path, typer.Option(help="Volunteers: CSV (.gz), JSON Lines or Excel.")]
 MappingOption = Annotated[str | None, typer.Option(help="Mapping of the requests file: TOML file or shipped name.")]
 VolunteersMapping = Annotated[str | None, typer.Option(help="Mapping of the volunteers file.")]
-PolicyOption = Annotated[str, typer.Option(help="Policy: TOML file, default, travel-only, fair or emergency.")]
+PolicyOption = Annotated[
+    str, typer.Option(help="Policy: TOML file, or default, travel-only, fair, emergency, neighbours.")
+]
 AtOption = Annotated[str | None, typer.Option(help="Beat time; else the earliest submitted_at.")]
 TimezoneOption = Annotated[str | None, typer.Option(help="Zone of times without an offset, and of availability.")]
 ZoneByOption = Annotated[str | None, typer.Option(help="Column of the requests to take as the zone.")]

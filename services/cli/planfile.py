@@ -97,12 +97,23 @@ def _summary(answer: Answer) -> dict[str, Any]:
             "feasible_pairs": plan.feasible_pairs,
             "listed_pairs": plan.listed_pairs,
             "seconds": {stage: round(seconds, 3) for stage, seconds in answer.seconds.items()},
+            "near": _near(answer),
             "policy_sha256": answer.policy_sha256,
             "inputs_sha256": answer.inputs_sha256,
             "rejected_rows": answer.rejected_rows,
             **({} if answer.shares is None else {"shares": msgspec.to_builtins(answer.shares)}),
         }
     }
+
+
+def _near(answer: Answer) -> dict[str, Any]:
+    """Return which share of the people placed come from within the preferred and the acceptable distance (R25)."""
+    ways, bands = [placement.distance_m for placement in answer.plan.placements], answer.problem.bands
+    said: dict[str, Any] = {}
+    for name, metres in (("preferred", bands.preferred_m), ("acceptable", bands.acceptable_m)):
+        within = sum(way <= metres for way in ways)
+        said |= {f"{name}_m": metres, f"within_{name}": round(within / len(ways), 4) if ways else None}
+    return said
 
 
 class _Person(msgspec.Struct, kw_only=True):

@@ -26,6 +26,11 @@ class Percentiles50And99(msgspec.Struct, frozen=True, kw_only=True):
     p99: float | None
 
 
+class Near(msgspec.Struct, frozen=True, kw_only=True):
+    preferred: float | None
+    acceptable: float | None
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """Requests: `assigned`, `accepted`, `completed`, `rated` count those that ever came so far;
     `closed`, `expired`, `cancelled`, `open` say where each is at the end and add up to `requests`."""
@@ -44,6 +49,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     double_bookings: int
     distance_m: Percentiles50And90
+    #: R25: shares of the visits with a way within the preferred and the acceptable distance of their zone's policy
+    near: Near
+    #: R28: share of the visits made for a request that somebody had submitted; the matcher makes no others
+    asked_for: float | None
     event_to_offer_ms: Percentiles50And99
     beats: int
     solve_ms: Percentiles50And99
@@ -79,6 +88,8 @@ def summarise(
         lost=lost,
         double_bookings=double_bookings,
         distance_m=Percentiles50And90(p50=percentile(metres, 50), p90=percentile(metres, 90)),
+        near=Near(preferred=tally.share_near("preferred"), acceptable=tally.share_near("preferred", "acceptable")),
+        asked_for=round(tally.visits_asked_for / tally.visits, 4) if tally.visits else None,
         event_to_offer_ms=_p50_p99(figures.offer_ms),
         beats=tally.beats,
         solve_ms=_p50_p99(figures.solve_ms),
@@ -119,7 +130,7 @@ def table(summary: Summary, words: Words) -> Table:
     for name, value in values.items():
         if value is msgspec.UNSET:
             continue
-        shown.add_row(words.of(name), _shown(value, words))
+        shown.add_row(words.of(name), _share(value) if name == "asked_for" else _shown(value, words))
     return shown
 
 
@@ -128,9 +139,15 @@ def _shown(value: Any, words: Words) -> str:
         return f"p50 {_figure(value.p50)} · p90 {_figure(value.p90)}"
     if isinstance(value, Percentiles50And99):
         return f"p50 {_figure(value.p50)} · p99 {_figure(value.p99)}"
+    if isinstance(value, Near):
+        return f"{_share(value.preferred)} · {_share(value.acceptable)}"
     if isinstance(value, dict):
         return "\n".join(f"{words.of(name)} {count:,}" for name, count in value.items()) or "–"
     return f"{value:,}"
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _figure(value: float | None) -> str:

@@ -23,6 +23,7 @@ from matcher.events import (
     OfferExpired,
     OfferSent,
     Outcome,
+    PolicySet,
     RatingSubmitted,
     RequestCancelled,
     RequestClosed,
@@ -36,6 +37,7 @@ from matcher.events import (
     VolunteerRegistered,
     WorkFinished,
 )
+from matcher.policy import DEFAULT, Bands
 
 Key = tuple[str, str]
 
@@ -62,6 +64,10 @@ class Tally:
         self.parked = 0
         #: assignment -> metres of the way there; one that is released before the visit leaves again
         self.distance_m: dict[Key, float] = {}
+        #: zone -> which ways its policy calls preferred and acceptable
+        self.bands: dict[str, Bands] = {}
+        #: visits made, and how many of them for a request that somebody has submitted (R28)
+        self.visits = self.visits_asked_for = 0
         #: assignment -> (request, requirement)
         self._place_of: dict[Key, tuple[str, str]] = {}
         self._offered_m: dict[Key, float] = {}
@@ -78,6 +84,11 @@ class Tally:
     def beats(self) -> int:
         """How many different beats some zone has lived through."""
         return len(self._beats)
+
+    def share_near(self, *bands: str) -> float | None:
+        """Return the share of the ways that lie in one of these bands; None of none."""
+        ways = [self.bands.get(zone, DEFAULT.ways).band(metres) for (zone, _), metres in self.distance_m.items()]
+        return round(sum(way in bands for way in ways) / len(ways), 4) if ways else None
 
     @property
     def expired(self) -> int:
@@ -147,6 +158,8 @@ class Tally:
 
     def _finished(self, event: WorkFinished) -> None:
         key = (event.zone, event.command.assignment)
+        self.visits += 1
+        self.visits_asked_for += (event.zone, self._place_of[key][0]) in self.requests
         del self._place_of[key], self._offered_m[key]
 
     def _come_to_nothing(self, zone: str, assignment: str) -> None:
@@ -207,6 +220,9 @@ class Tally:
     def _parked(self, event: CommandParked) -> None:
         self.parked += 1
 
+    def _policy(self, event: PolicySet) -> None:
+        self.bands[event.zone] = event.command.policy.ways
+
     def _registered(self, event: VolunteerRegistered) -> None:
         self.people += 1
 
@@ -237,6 +253,7 @@ _HANDLERS: dict[type[Event], Callable[[Tally, Any], None]] = {
     CommandRefused: Tally._refused,
     MatchRunFinished: Tally._solved,
     CommandParked: Tally._parked,
+    PolicySet: Tally._policy,
     VolunteerRegistered: Tally._registered,
     TimePassed: Tally._passed,
 }

@@ -109,7 +109,9 @@ def _request(question: Question, story: Story) -> AnyAnswer:
     visits = live.visits_to(zone, request)
     teller = _teller(question, zone)
     state = zone.request(request).state.value
+    looked = live.looked_in(scene.zone, request) if request in scene.zone.requests else []
     sentences = [teller.state(request, state), *_when(teller, scene, question)]
+    sentences += [teller.area(within) for within in looked]
     sentences += [teller.visit(visit) for visit in visits]
     sentences += [sentence for pair in pairs for sentence in teller.pair(pair)]
     for each in unfilled:
@@ -118,6 +120,7 @@ def _request(question: Question, story: Story) -> AnyAnswer:
     return AboutRequest(
         as_of=_as_of(question), zone=zone.id, sentences=sentences, request=request, state=state,
         decided=scene.decided, visits=visits, pairs=pairs, unfilled=unfilled, bound_elsewhere=bound,
+        looked_in=looked,
     )  # fmt: skip
 
 

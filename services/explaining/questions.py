@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from matcher.explaining.answers import Bound, ForPerson, OpenPlaces, Pair, Unfilled
+from matcher.explaining.answers import Bound, ForPerson, LookedIn, OpenPlaces, Pair, Unfilled
 from matcher.reasons import AnyRefusal
 from services.reading import Chain
 
@@ -97,6 +97,8 @@ class AboutRequest(Answer, frozen=True, kw_only=True, tag="request"):
     unfilled: list[Unfilled]
     #: requirement -> who could come if they were not bound elsewhere
     bound_elsewhere: dict[str, list[Bound]]
+    #: in which area people are looked for, where that is not the whole zone from the start
+    looked_in: list[LookedIn] = []
 
 
 class ForResident(Answer, frozen=True, kw_only=True, tag="resident"):

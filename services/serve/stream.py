@@ -10,6 +10,7 @@ from services.adapters.jobs_kombu import KombuJobs
 from services.announcing import Announcing
 from services.backlog import Backlog
 from services.core import Matching
+from services.progress import PATIENCE_S
 from services.projecting import BoardFollower
 from services.queues import NOTIFY, notify_queue
 from services.scoring import PrometheusMeters, Scoring
@@ -19,8 +20,7 @@ from services.stream.cluster import Cluster
 from services.stream.driver import Stream
 from services.writer import LINGER_S
 
-#: A partition that is stuck so long does not get free by itself.
-STUCK_S = 60.0
+PROJECTING = "projecting"
 #: In lock-step the board and its neighbours may be so far behind: several beats are one transaction.
 GATHER_S = 1.0
 
@@ -49,7 +49,7 @@ class StreamRole:
             Matching(),
             self._solver,
             {
-                "projecting": self._board,
+                PROJECTING: self._board,
                 "announcing": Announcing(self._jobs, shared.log),
                 "scoring": Scoring(shared.metrics, shared.log),
             },
@@ -85,7 +85,7 @@ class StreamRole:
         self._shared.readiness.add("partitions", self._ready)
         self._shared.readiness.add("stream", self.stream.trouble)
         self._shared.readiness.add("projecting", self._board.trouble)
-        self._shared.liveness.add("stream", self.stream.trouble, STUCK_S)
+        self._shared.liveness.add("stream", self._stuck, PATIENCE_S)
 
     async def stop(self) -> None:
         """Leave the group, finish the entries in flight, hand over the jobs that wait."""
@@ -101,8 +101,12 @@ class StreamRole:
         """See `running.Part`."""
         await self.stream.failed()
 
+    async def _stuck(self) -> str | None:
+        """A board that is away holds its follower; to start this process again would not bring it back."""
+        return self.stream.stuck(but=(PROJECTING,) if self._board.away else ())
+
     async def _ready(self) -> str | None:
         return None if self.stream.ready else "no partitions yet, or not caught up with them"
 
     def _show_waiting(self) -> None:
-        self._shared.metrics.set("board_lag_entries", self.stream.waiting("projecting"))
+        self._shared.metrics.set("board_lag_entries", self.stream.waiting(PROJECTING))

@@ -8,16 +8,14 @@ import sys
 from services.adapters.intents_sqlite import SqliteIntents
 from services.adapters.jobs_kombu import connect
 from services.names import INTENTS_FILE
-from services.queues import NOTIFY, VISIBILITY_S, notify_queue
+from services.queues import NOTIFY, notify_queue
 from services.serve.same_log import SameLog
 from services.serve.shared import Shared
 from services.worker.consumer import Worker
+from services.worker.probing import add_probes
 from services.worker.reporting import Reporting
 from services.worker.sending import AppriseSender, Console, Telling
 
-#: Longer than the longest job (two time-outs and a report): not ready. And so long: deaf, to be started again.
-SILENT_S = 60.0
-DEAF_S = VISIBILITY_S
 LOOK_S = 0.5
 
 
@@ -49,8 +47,7 @@ class WorkerRole:
         self._reporting.open()
         self.worker.start()
         self._started = True
-        self._shared.readiness.add("worker", self._works)
-        self._shared.liveness.add("worker", self._hears, 0)
+        add_probes(self.worker, self._shared.readiness, self._shared.liveness)
 
     async def stop(self) -> None:
         """Finish and report the job in hand; the broker keeps the others."""
@@ -72,13 +69,3 @@ class WorkerRole:
             looking.cancel()
             await asyncio.wait([looking])
         raise self._reporting.ended or RuntimeError("The worker's thread has ended.")
-
-    async def _works(self) -> str | None:
-        if self.worker.away is not None:
-            return f"the broker of the jobs does not answer ({self.worker.away})"
-        return await self._hears(SILENT_S)
-
-    async def _hears(self, patience_s: float = DEAF_S) -> str | None:
-        if not self.worker.alive:
-            return "the worker has ended"
-        return f"no sign of the worker for {patience_s:.0f} s" if self.worker.silent_s > patience_s else None

@@ -101,6 +101,15 @@ def create(cluster: Cluster, hooks: Hooks, meters: Meters) -> Any:
     return app
 
 
+def ended_agents(app: Any) -> list[str]:
+    """Name the agents that Faust has not started again: their queues fill up, and then nothing is fetched any more."""
+    return [name for name, agent in app.agents.items() if not any(map(_runs, list(agent._actors)))]
+
+
+def _runs(actor: Any) -> bool:
+    return actor.actor_task is not None and not actor.actor_task.done()
+
+
 def _hand_over(
     by_topic: Mapping[str, Sequence[Deliver]], failed: Callable[[BaseException], None], got: Fetched
 ) -> None:

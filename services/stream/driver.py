@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
@@ -22,9 +22,9 @@ from services.exits import ExitCode, Stop
 from services.following import Follower, Following
 from services.meters import Meters
 from services.ports import Log, Record, Solver
+from services.progress import Progress
 from services.stream.cluster import Cluster
 from services.stream.holding import Holding, LetGo
-from services.stream.progress import Progress
 from services.ticker import Ticker
 from services.writer import LINGER_S, Writer
 
@@ -145,7 +145,17 @@ class Stream:
 
     async def trouble(self) -> str | None:
         """Say in words what is wrong with this process: a partition that does not move, a clock that is off."""
-        return self._progress.trouble() or self._clocks.trouble()
+        return self.stuck() or self._clocks.trouble()
+
+    def stuck(self, but: Collection[str] = ()) -> str | None:
+        """Say what of this process stands still, or None; `but`: agents that wait for others."""
+        return self._agents() or self._progress.trouble(but)
+
+    def _agents(self) -> str | None:
+        from services.stream.app import ended_agents
+
+        ended = ended_agents(self._app) if self._joined else []
+        return f"agent ({ended[0]}) has ended" if ended else None
 
     # --- from Faust ------------------------------------------------------------------------------------------------
 

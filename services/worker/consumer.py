@@ -25,6 +25,7 @@ from services.jobs import Notify
 from services.metrics import Metrics
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
 from services.worker.depth import Depth
+from services.worker.hearing import Hearing
 from services.worker.queued import Queued
 from services.worker.sending import Telling
 
@@ -61,7 +62,8 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._metrics = metrics
         self._queued = Queued(metrics, "notify")
         self._depth = Depth(connection, source)
-        self._turned_s = time.monotonic()
+        #: Asked by the probes.
+        self.hearing = Hearing()
         #: Why the broker cannot be reached; None while it can.
         self.away: str | None = None
         #: message -> its newest attempt here, and what became of it
@@ -72,7 +74,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
 
     def start(self) -> None:
         """Begin to work."""
-        self._turned_s = time.monotonic()
+        self.hearing.turned()
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
@@ -85,20 +87,18 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         """Whether the thread runs."""
         return self._thread.is_alive()
 
-    @property
-    def silent_s(self) -> float:
-        """For how many seconds the loop has not come round: a job in hand, or deaf."""
-        return time.monotonic() - self._turned_s
-
     def on_iteration(self) -> None:
         """kombu calls this between deliveries, several times a second: ask now and then how many jobs wait."""
-        self._turned_s = time.monotonic()
+        self.hearing.turned()
         if self._queued.is_due():
-            self._queued.asked(self._depth.ask())
+            depth = self._depth.ask()
+            self._queued.asked(depth)
+            self.hearing.asked(depth)
 
     def on_connection_error(self, exc: Exception, interval: float) -> None:
         """kombu calls this after every try to reach the broker that failed; it tries again by itself."""
-        self._turned_s = time.monotonic()
+        self.hearing.turned()
+        self.hearing.asked(None)
         self.away = type(exc).__name__
         log.warning("the broker of the jobs does not answer", extra={"error": self.away, "seconds": interval})
 
@@ -125,8 +125,10 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
     def take(self, message: Message) -> None:
         """Work one delivery."""
         self._queued.began(message.headers.get(PUBLISHED_AT))
+        self.hearing.began()
         self._work(message)
         self._queued.ended()
+        self.hearing.ended()
 
     def _work(self, message: Message) -> None:
         job = self._decode(message)

@@ -10,6 +10,7 @@ from tests.benchmarks import (
     matching_against_scipy,
     matching_goals,
     month_against_nearest_first,
+    online_chart,
     online_windows,
     paths_against_ortools,
 )
@@ -27,5 +28,8 @@ if __name__ == "__main__":
     print("one crew among 10,000 single requests, 12,000 people:")
     crew_among_singles.main()
     sys.argv = sys.argv[:1]
+    sys.argv = [sys.argv[0], "--docs"]
     online_windows.main()
+    online_chart.main()
+    sys.argv = sys.argv[:1]
     month_against_nearest_first.main()

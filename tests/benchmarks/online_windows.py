@@ -1,6 +1,8 @@
 """When to match: at once, every so often, or at the last moment. Each against the optimum of who knows the future.
 
-    PAIDAN_DATA=... python -m tests.benchmarks.online_windows
+    PAIDAN_DATA=... python -m tests.benchmarks.online_windows [--docs]
+
+`--docs` writes docs/online.json, from which `online_chart` makes the table and the chart of docs/online.md.
 
 The recorded arrivals of GOMA in the order of their own times. A rule sees who is there now and nothing of what comes; a
 pair must be made while both are there. Pairs are chosen by the matcher's own flow; the offline optimum must come out as
@@ -9,7 +11,9 @@ published with the data, to the last of its six digits.
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +25,7 @@ from matcher.solvers import flow
 from matcher.solvers.network import Network, indptr_of
 from tests.benchmarks.goma import Trace, read, references
 
+DOCS = Path(__file__).parents[2] / "docs"
 #: Values are whole millionths in the flow.
 MILLION = 1_000_000
 #: What a task costs that could still wait for another worker: this share of its reward for a whole stay ahead.
@@ -167,8 +172,18 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
             yield name, folder / "dataset" / name
 
 
+def _means(rows: list[tuple[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Return by kind of trace the geometric mean of each rule."""
+    means: dict[str, dict[str, float]] = {}
+    for kind, group in groupby(rows, key=lambda row: row[0]):
+        members = [found for _, found in group]
+        means[kind] = {"files": len(members)}
+        means[kind] |= {rule: float(np.exp(np.mean([np.log(m[rule]) for m in members]))) for rule in members[0]}
+    return means
+
+
 def main() -> None:
-    """Print a line for each file, and means."""
+    """Print a line for each file, and means; with `--docs` write the means down."""
     if "PAIDAN_DATA" not in os.environ:
         print("PAIDAN_DATA is not set: the recorded arrivals are left out.")
         return
@@ -181,12 +196,16 @@ def main() -> None:
         if not rows:
             print(f"{'share of the offline optimum':42}", *(f"{rule:>13}" for rule in found))
         print(f"{name.removesuffix('/data_00.txt'):42}", *(f"{value:13.4f}" for value in found.values()), flush=True)
-        rows.append((name.split("/")[0], found))
-    for kind, group in groupby(rows, key=lambda row: row[0]):
-        members = [found for _, found in group]
-        means = {rule: np.exp(np.mean([np.log(found[rule]) for found in members])) for rule in members[0]}
-        print(f"{kind + ', geometric means':42}", *(f"{value:13.4f}" for value in means.values()))
+        kind, trace = name.split("/")[:2]
+        rows.append((trace if kind == "real" else kind, found))
+    told = _means(rows)
+    for kind, means in told.items():
+        shown = (value for rule, value in means.items() if rule != "files")
+        print(f"{kind + ', geometric means':42}", *(f"{value:13.4f}" for value in shown))
         print(f"  last moment / at once: {means['last moment'] / means['at once']:.3f}")
+    if "--docs" in sys.argv:
+        kept = {kind: {rule: round(value, 4) for rule, value in means.items()} for kind, means in told.items()}
+        DOCS.joinpath("online.json").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ class Gateway:
         self.told: list[Told] = []
         self._answering = threading.Event()
         self._answering.set()
+        self._held: list[threading.Event] = []
         gateway = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,8 +39,9 @@ class Gateway:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 zone, person = self.path.strip("/").split("/")
                 what = (zone, person, body["offer"], body["about"])
+                answering = gateway._answering
                 gateway.told.append(Told(time.time(), self.headers["Idempotency-Key"], what))
-                gateway._answering.wait(HOLD_S_MAX)
+                answering.wait(HOLD_S_MAX)
                 try:
                     self.send_response(204)
                     self.end_headers()
@@ -60,11 +62,19 @@ class Gateway:
 
     def hold(self) -> None:
         """Take messages, answer none."""
-        self._answering.clear()
+        self._answering = threading.Event()
+        self._held.append(self._answering)
+
+    def answer_others(self) -> None:
+        """Answer what comes from now on; what waits goes on waiting."""
+        self._answering = threading.Event()
+        self._answering.set()
 
     def go_on(self) -> None:
         """Answer again, also those that wait."""
-        self._answering.set()
+        self.answer_others()
+        for held in self._held:
+            held.set()
 
     def close(self) -> None:
         """End it."""

@@ -152,6 +152,9 @@ def issued(history: History) -> list[tuple[What, float]]:
                 elif isinstance(event, happened.OfferSuperseded):
                     person = whose[event.zone, event.offer]
                     found.append(((event.zone, person, event.offer, "stand_down"), at_s))
+                elif isinstance(event, happened.AssignmentReleased) and event.stand_down:
+                    person = whose[event.zone, event.assignment]
+                    found.append(((event.zone, person, event.assignment, "stand_down"), at_s))
     return found
 
 

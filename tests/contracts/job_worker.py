@@ -1,6 +1,6 @@
 """A worker in a process of its own, for tests that kill it: `python -m tests.contracts.job_worker URL QUEUE S MODE`.
 
-Says `taken KEY` when a job is in its hand. MODE `hold` keeps it for ever, `die` ends the process at once.
+Says `taken KEY` when a job is in its hand. MODE `hold` keeps it for ever, `die` ends the process at once, `do` does it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Deadly:
         print("taken", job.key, flush=True)
         if self._mode == "die":
             os._exit(9)
+        if self._mode == "do":
+            return JobOutcome.SENT
         threading.Event().wait()
         raise AssertionError("unreachable")
 

@@ -20,9 +20,11 @@ from services.adapters.redis_keys import KINDS, Keys
 from services.adapters.redis_rebuild import rebuild, remove
 from services.board import Board, Kind
 from services.cursor import Cursor
+from services.following import Following
 from services.names import JOURNAL
 from services.parking import NO_ZONE
-from services.ports import Log
+from services.ports import Bounds, Log, Message, Record
+from services.projecting import BoardFollower
 from services.reading import Chain, Held
 from services.wire import decode_events
 from tests.contracts.conftest import PARTITIONS
@@ -196,6 +198,59 @@ def test_a_rebuild_takes_the_place_of_a_wrong_board_and_can_be_told_on(log: Memo
             assert len(await client.smembers(Keys(prefix).generations)) == 1
 
     asyncio.run(check())
+
+
+class Earlier:
+    """Port `Log` as it was when each journal partition had so many records: what a rebuild has read by its end."""
+
+    def __init__(self, log: MemoryLog, ends: dict[int, int]) -> None:
+        self._log = log
+        self._ends = ends
+
+    async def append(self, topic: str, partition: int, messages: list[Message]) -> int:
+        raise NotImplementedError
+
+    async def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
+        return await self._log.read(topic, partition, offset, min(limit, self._ends[partition] - offset))
+
+    async def bounds(self, topic: str, partition: int) -> Bounds:
+        bounds = await self._log.bounds(topic, partition)
+        return Bounds(bounds.start, self._ends[partition], bounds.topic_id)
+
+
+def test_what_was_told_while_it_was_rebuilt_is_marked_missing_until_it_is_told_again(
+    log: MemoryLog, redis_url: str
+) -> None:
+    """Also to a reader that has seen nothing of the board before."""
+
+    async def check() -> None:
+        told = await entries(log)
+        memory = MemoryBoard(PARTITIONS)
+        await tell(memory, told)
+        halves = {p: (await log.bounds(JOURNAL, p)).end // 2 for p in range(PARTITIONS)}
+        async with redis_board(redis_url) as (client, prefix, board):
+            followings = [Following(log, p, BoardFollower(board), idle_s=0.01) for p in range(PARTITIONS)]
+            await tell(board, told)
+            await rebuild(client, Earlier(log, halves), PARTITIONS, prefix=prefix)
+            fresh = RedisBoard(client, PARTITIONS, prefix=prefix)
+            for zone, kind, name in sorted(_ids(told)):
+                seen, expected = await fresh.get(zone, kind, name), (await memory.get(zone, kind, name)).found
+                assert seen.stale or seen.found == expected, (zone, kind, name)
+            tasks = [asyncio.create_task(following.run()) for following in followings]
+            await asyncio.gather(*(following.caught_up() for following in followings))
+            await asyncio.gather(*(_unmarked(fresh, zone) for zone in {zone for zone, _, _ in _ids(told)} - {NO_ZONE}))
+            await same(memory, fresh, told)
+            for following in followings:
+                following.stop()
+            await asyncio.gather(*tasks)
+
+    asyncio.run(check())
+
+
+async def _unmarked(board: RedisBoard, zone: str) -> None:
+    async with asyncio.timeout(30):
+        while (await board.get(zone, "zone", zone)).stale:  # noqa: ASYNC110 - another one's Redis
+            await asyncio.sleep(0.01)
 
 
 def test_a_partition_forgets_its_oldest_receipts(log: MemoryLog, redis_url: str) -> None:

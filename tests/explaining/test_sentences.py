@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from string import Formatter
 from typing import Any, get_args
@@ -20,6 +21,7 @@ from matcher.rules import STAGES
 from matcher.solvers import solve
 from tests.problems import DAY, HOUR, NOW, Need, Person, problem, random_problem
 
+CJK = re.compile(r"[\u4e00-\u9fff]")
 KINDS = [*get_args(AnyPairReason), *get_args(AnyChange)]
 
 
@@ -84,7 +86,13 @@ def test_every_explanation_of_a_problem_can_be_told(seed: int, language: str) ->
     told += [line for v in range(6) for line in teller.person(for_person(case, plan, v))]
     told += teller.difference(difference(bookings(case, plan), bookings(case, replace(plan, placements=[]))))
     assert all(line and "{" not in line for line in told)
+    assert language != "zh" or all(CJK.search(line) for line in told)
     assert len(told) > 20
+
+
+def test_no_word_of_chinese_explanations_is_english() -> None:
+    for key, words in LANGUAGES["zh"].items():
+        assert CJK.search(words) or key in {"join", "join.reasons", "cost"} or words.startswith("{"), key
 
 
 def test_a_request_reads_as_it_should_in_english_and_chinese() -> None:

@@ -94,6 +94,16 @@ def test_an_offer_that_nobody_answered_is_called_off_when_the_place_is_filled() 
     assert jobs.published[1].about == "stand_down"
 
 
+def test_who_had_said_yes_is_told_not_to_come_where_the_request_is_changed_or_cancelled() -> None:
+    accepted = fact(e.OfferAccepted, command=c.AcceptOffer(id="a", zone="z1", at=AT, offer="o1"))
+    for reason in (e.ReleaseReason.REQUEST_CHANGED, e.ReleaseReason.REQUEST_CANCELLED):
+        gone = fact(e.AssignmentReleased, assignment="o1", reason=reason, stand_down=True)
+        jobs = folded(sent("o1"), accepted, gone, live_after=0)
+        assert jobs.keys == ["notify:o1/1", "notify:o1:stand-down/1"]
+    left = fact(e.AssignmentReleased, assignment="o1", reason=e.ReleaseReason.VOLUNTEER_LEFT)
+    assert folded(sent("o1"), accepted, left, live_after=0).keys == ["notify:o1/1"]
+
+
 def test_a_failed_job_is_published_again_only_when_the_journal_says_so() -> None:
     failed = reported("notify:o1", 1, c.JobOutcome.FAILED)
     assert folded(sent("o1"), failed, live_after=0).keys == ["notify:o1/1"]

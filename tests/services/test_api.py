@@ -146,6 +146,8 @@ def test_a_refusal_is_in_the_receipt_with_its_code_its_values_and_a_sentence(any
         shown = await receipt(town, answer.headers["Location"])
         assert (shown["state"], shown["reason"]["code"]) == ("refused", "Unknown")
         assert "(nothing)" in shown["message"]
+        chinese = await receipt(town, answer.headers["Location"] + "?lang=zh")
+        assert chinese["message"] == "本区域没有派单（nothing）。请先定义，或核对编号。"
 
     anywhere(story)
 

@@ -129,7 +129,7 @@ def jobs_of(zone: OpenJobs, state: Any) -> Any:
         return job if assignment and assignment.offer is OfferState.SENT else replace(job, expires_at=MONDAY)
 
     known = {offer: job for offer, job in zone.offers.items() if offer in state.assignments}
-    return {name: plain(job) for name, job in zone.open.items()}, sorted(zone.due), known, zone.silent
+    return {name: plain(job) for name, job in zone.open.items()}, sorted(zone.due), known, zone.visits, zone.silent
 
 
 class Told:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -22,6 +25,9 @@ from services.metrics import Metrics
 from services.ports import AppendUncertain
 from services.queues import notify_queue
 from services.readiness import Readiness
+from services.serve.shared import Shared
+from services.serve.stream import PROJECTING, StreamRole
+from services.settings import Settings
 from services.worker.consumer import Worker
 
 
@@ -108,6 +114,29 @@ def test_a_worker_whose_broker_is_away_is_not_deaf() -> None:
     nobody: Any = None
     worker = Worker(connect("memory://"), notify_queue("none"), nobody, nobody, Metrics())
     worker.on_connection_error(ConnectionRefusedError("127.0.0.1:9"), 2.0)
-    assert (worker.away, worker.silent_s < 60) == ("ConnectionRefusedError", True)
+    assert (worker.away, worker.hearing.trouble()) == ("ConnectionRefusedError", None)
     worker.on_connection_revived()
     assert worker.away is None
+
+
+def test_a_redis_that_is_away_or_a_clock_that_is_off_is_no_reason_to_start_a_stream_again(tmp_path: Path) -> None:
+    """Nobody is connected to; what stands still is only said to."""
+
+    async def story() -> None:
+        nowhere = {"kafka": "127.0.0.1:9", "redis": "redis://127.0.0.1:9/0", "data_dir": tmp_path}
+        role: Any = StreamRole(Shared(Settings(**nowhere)))
+
+        def waits(but: Collection[str] = ()) -> str | None:
+            return None if PROJECTING in but else "partition (0), projecting: nothing taken"
+
+        role.stream._progress = SimpleNamespace(trouble=waits)
+        assert await role._stuck() is not None
+        role._board._away[0] = "The board in Redis does not answer."
+        assert await role._stuck() is None
+        assert await role._board.trouble() is not None
+        role.stream._progress = SimpleNamespace(trouble=lambda but=(): None)
+        role.stream._clocks = SimpleNamespace(trouble=lambda: "the clock is off")
+        assert await role.stream.trouble() == "the clock is off"
+        assert await role._stuck() is None
+
+    asyncio.run(story())

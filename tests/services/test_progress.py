@@ -10,9 +10,9 @@ import pytest
 
 from services.adapters.memory import MemoryLog
 from services.exits import ExitCode, Stop
-from services.names import COMMANDS
+from services.names import COMMANDS, JOURNAL
 from services.ports import Bounds, LogUntrusted, Message
-from services.stream.progress import Progress
+from services.progress import Progress
 from tests.simulation.virtual import run
 
 
@@ -82,5 +82,38 @@ def test_a_log_made_anew_is_raised_also_where_nothing_is_owned():
     async def main() -> None:
         with pytest.raises(LogUntrusted):
             await Progress(Failing(LogUntrusted("made anew")), dict).look()
+
+    run(main())
+
+
+def test_what_stops_is_said_within_half_a_minute_wherever_it_stops_between_two_looks():
+    async def main() -> None:
+        for late_s in (0.1, 2.5, 4.9):
+            log, held = MemoryLog(1), holding()
+            progress = Progress(log, lambda held=held: {0: held})
+            task = asyncio.create_task(progress.run())
+            await asyncio.sleep(20 + late_s)
+            await log.append(COMMANDS, 0, [Message(b"x"), Message(b"y")])
+            held.writer.answered = 1
+            await asyncio.sleep(19)
+            assert progress.trouble() is None
+            await asyncio.sleep(11)
+            assert progress.trouble() is not None
+            task.cancel()
+            await asyncio.wait([task])
+
+    run(main())
+
+
+def test_a_reader_that_waits_for_others_can_be_left_out():
+    async def main() -> None:
+        log = MemoryLog(1)
+        held = SimpleNamespace(
+            writer=SimpleNamespace(answered=0), followings={"projecting": SimpleNamespace(next_offset=0)}
+        )
+        await log.append(JOURNAL, 0, [Message(b"x")])
+        progress = await watched(log, held, 60)
+        assert "projecting" in (progress.trouble() or "")
+        assert progress.trouble(but=("projecting",)) is None
 
     run(main())

@@ -1,6 +1,7 @@
 """The optimum of a tiny problem by trying everything: shares no code with flow, prices or calendars.
 
-Feasible pairs and their starts come from the hard rules' scalar forms; everything after is plain recursion.
+Feasible pairs and their starts come from the hard rules' scalar forms, prices from the enumerator; everything after is
+plain recursion.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from itertools import combinations, permutations
 from matcher.problem import AskedTeams, Problem
 from matcher.rules import free, objections
 from matcher.rules.reach import pair_distance_m
+from tests.enumerator import points
 from tests.problems import METRES_A_DEGREE
 
 Starts = list[tuple[int, int]]
@@ -31,24 +33,24 @@ def _plans(problem: Problem) -> list[Key]:
         for v in range(len(people.ids))
         if not objections(problem, r, v)
     }
-    cost = {(r, v): math.floor(pair_distance_m(problem, r, v) + 0.5) + _wishes(problem, r, v) for r, v in starts}
+    cost = {(r, v): math.floor(pair_distance_m(problem, r, v) + 0.5) + points(problem, r, v) for r, v in starts}
     waiting = sum(int(asked.waiting[r]) * int(asked.people[r]) for r in range(count))
     out: list[Key] = []
 
-    def walk(r: int, crews: dict[int, tuple[int, ...]], filled: int, points: int) -> None:
+    def walk(r: int, crews: dict[int, tuple[int, ...]], filled: int, spent: int) -> None:
         if r == count:
             if _schedulable(problem, crews, starts):
-                out.append((filled, points))
+                out.append((filled, spent))
             return
         able = [v for v in range(len(people.ids)) if (r, v) in starts and _has_room(problem, crews, r, v)]
-        walk(r + 1, crews, filled, points)
+        walk(r + 1, crews, filled, spent)
         for size in range(int(asked.minimum[r]), int(asked.people[r]) + 1):
             for crew in combinations(able, size):
                 if r in asked.teams and asked.teams[r].together and not _of_one_team(asked.teams[r], crew):
                     continue
                 gain = size * int(asked.weight[r])
-                spent = sum(cost[r, v] for v in crew) - size * int(asked.waiting[r])
-                walk(r + 1, {**crews, r: crew}, filled + gain, points + spent)
+                more = sum(cost[r, v] for v in crew) - size * int(asked.waiting[r])
+                walk(r + 1, {**crews, r: crew}, filled + gain, spent + more)
 
     walk(0, {}, 0, waiting)
     return out
@@ -56,18 +58,6 @@ def _plans(problem: Problem) -> list[Key]:
 
 def _of_one_team(teams: AskedTeams, crew: tuple[int, ...]) -> bool:
     return any(all(v in team.tolist() for v in crew) for team in teams.members)
-
-
-def _wishes(problem: Problem, r: int, v: int) -> int:
-    """What a pair costs beyond its travel: wishes not granted, and the person's own prices."""
-    asked, people = problem.requirements, problem.people
-    wishes, total = asked.wishes, sum(int(points[v]) for points in people.points.values())
-    for at in range(int(wishes.indptr[r]), int(wishes.indptr[r + 1])):
-        total += 0 if people.levels[wishes.skill[at], v] >= wishes.level[at] else int(wishes.points[at])
-    for favour in asked.favours.values():
-        spared = {(int(q), int(p)) for q, p in zip(favour.requirement, favour.person, strict=True)}
-        total += 0 if (r, v) in spared else int(favour.points[r])
-    return total
 
 
 def _has_room(problem: Problem, crews: dict[int, tuple[int, ...]], r: int, v: int) -> bool:

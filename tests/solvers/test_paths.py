@@ -107,7 +107,10 @@ def test_several_visits_a_person_that_never_clash_cost_the_same(seed: int) -> No
 @pytest.mark.parametrize("seed", range(12))
 def test_every_rule_and_every_cost_term_at_once_cost_the_same(seed: int) -> None:
     """Wishes, favours, fairness, circles, leads and lists among many: nobody takes two, so nothing clashes."""
-    mix = Mix(crews=0, capacity_max=1, shared_requests=0, lists=0.05, skills=2, points_max=3000, wishes=0.6, posts=0.6)
+    mix = Mix(
+        crews=0, capacity_max=1, shared_requests=0, lists=0.05, skills=2, points_max=3000, wishes=0.6, posts=0.6,
+        bands=1,
+    )  # fmt: skip
     plan = _same_as_ortools(random_problem(seed, people=150, requirements=90, mix=mix))
     assert set(plan.objective) == {"filled", "waiting", *TERMS}
 

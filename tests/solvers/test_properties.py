@@ -23,6 +23,7 @@ from tests.problems import EASY, HOUR, NOW, Mix, Need, Person, problem, random_p
 RICH = Mix(
     wishes=0.6, posts=0.6, lists=0.1, circles=0.2, full=0.2, leads=0.5, points_max=2000, pairs=0.03, idle=0.02,
     zones=0.1, skills=2, levels=2, certificates=0.1, hours=0.4, capacity_max=3, crews=0.15,
+    bands=1.0,
 )  # fmt: skip
 
 

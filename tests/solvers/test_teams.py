@@ -14,7 +14,7 @@ from tests.solvers.brute import best
 
 MIX = Mix(
     crews=0.7, partial=0.4, teams=0.8, capacity_max=2, fixed=0.1, skills=2, levels=1, hours=0.3, busy=0.1, pairs=0.02,
-    zones=0, certificates=0, circles=0, full=0, idle=0, lists=0.05, shared_requests=0.1,
+    zones=0, certificates=0, circles=0, full=0, idle=0, lists=0.05, shared_requests=0.1, areas=0,
 )  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from matcher.candidates import Candidates
+from matcher.policy import Bands
 from matcher.problem import COST_MAX, F64, I32, I64, Bool, PeopleArrays, Problem
-from matcher.rules import objections
+from matcher.rules import area, objections
+from matcher.rules.facts import Facts
 from matcher.rules.reach import pair_distance_m
 from matcher.solvers.network import price_of_a_place
 from matcher.solvers.paths import grids
@@ -167,7 +169,8 @@ def asks_of(problem: Problem, order: I64) -> tuple[I64, I64]:
     needs = _spans(asked.need_indptr, order, asked.need_skill, asked.need_level)
     wished = _spans(wishes.indptr, order, wishes.skill, wishes.level, wishes.points)
     times = (asked.earliest_s, asked.latest_s, asked.duration_s, asked.fixed_start_s, asked.depart_s, asked.circle_s)
-    columns = [column[order].tolist() for column in (asked.lat, asked.lon, asked.zone, *times)]
+    inside = () if problem.areas is None else (problem.areas.first, problem.areas.end)
+    columns = [column[order].tolist() for column in (asked.lat, asked.lon, asked.zone, *times, *inside)]
     keys = zip(*columns, needs, wished, strict=True)
     ask_of: dict[object, int] = {}
     ask: list[int] = []
@@ -211,7 +214,7 @@ def asks(problem: Problem, first: I64, grid: I64, dense: I64) -> Asks:
         asked.depart_s[first], asked.earliest_s[first], asked.latest_s[first], asked.duration_s[first],
         asked.fixed_start_s[first], asked.circle_s[first], asked.zone[first], grid, choosy_of(problem)[first], floor,
         need_at[:-1], need_at[1:], barred_at[:-1], barred_at[1:], wish_at[:-1], wish_at[1:],
-        spared_at[:-1], spared_at[1:],
+        spared_at[:-1], spared_at[1:], *np.tile(_far(problem.bands), (len(first), 1)).T,
     )  # fmt: skip
     return Asks(
         place=np.column_stack((*grids.sphere(lat, lon), lat, lon)),
@@ -221,6 +224,13 @@ def asks(problem: Problem, first: I64, grid: I64, dense: I64) -> Asks:
         wishes=np.column_stack((wishes.skill[wish], wishes.level[wish], wishes.points[wish])).astype(np.int64),
         spared=spared,
     )
+
+
+def _far(bands: Bands) -> tuple[int, ...]:
+    """Return the columns NEAR_M ... FAR_MOST."""
+    most = bands.points_max if bands.priced else 0
+    near, acceptable = bands.beyond_preferred_points, bands.beyond_acceptable_points
+    return bands.preferred_m, near, bands.acceptable_m, acceptable, most
 
 
 def _pairs(problem: Problem, first: I64, dense: I64, pairs: list[tuple[I32, I32]]) -> I64:
@@ -278,33 +288,52 @@ def _favoured(problem: Problem, first: I64, dense: I64) -> tuple[I64, I64, I64]:
     pair, at = np.unique(np.concatenate(keys), return_inverse=True)
     spared = np.zeros(len(pair), np.int64)
     np.add.at(spared, at, np.concatenate(points))
-    kept = spared > 0
+    kept = (spared > 0) & _registered(problem, first, dense, pair)
     pair, spared = pair[kept], spared[kept]
     return floor, indptr(pair >> PERSON_BITS, len(first)), np.column_stack((pair & PERSON_MASK, spared))
+
+
+def _registered(problem: Problem, first: I64, dense: I64, pair: I64) -> Bool:
+    """Say which of these (ask << 32 | person) are of people registered in the area of the ask."""
+    inside = np.ones(len(pair), np.bool_)
+    if problem.areas is not None:
+        facts, who = Facts(problem), np.empty(int(dense.max(initial=-1)) + 1, np.int64)
+        who[dense[dense >= 0]] = np.flatnonzero(dense >= 0)
+        for a in np.unique(pair >> PERSON_BITS).tolist():
+            mine = (pair >> PERSON_BITS) == a
+            inside[mine] = area.mask(facts, int(first[a]), who[pair[mine] & PERSON_MASK].astype(np.int32))
+    return inside
 
 
 def _dearest(problem: Problem, reach: F64, points: I64) -> int:
     """Return about what the dearest pair can cost; the first U' stands on it, no proof does."""
     wishes, favours = problem.requirements.wishes, problem.requirements.favours
     most = int(np.ceil(reach.max(initial=0.0))) + int(points.max(initial=0)) + int(wishes.points.max(initial=0))
+    most += problem.bands.points_max if problem.bands.priced else 0
     return min(COST_MAX, most + sum(int(favour.points.max(initial=0)) for favour in favours.values()))
 
 
 def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64, I64]:
-    """Return who stands in each grid, the grid of each ask (that of its rarest skill, or everybody), grids' skills."""
+    """Return who stands in each grid, the grid of each ask (that of its rarest skill, or everybody), grids' skills.
+
+    An ask within an area has a grid of those who are registered there: nobody else is ever looked at.
+    """
     asked, levels = problem.requirements, problem.people.levels
     held = np.count_nonzero(levels[:, who], axis=1)
+    facts = Facts(problem)
     members: list[I64] = [np.arange(len(who))]
-    grid_of: dict[int, int] = {}
+    grid_of = {(-1, -1, -1): 0}
     grid = []
     for r in first.tolist():
         skills = asked.need_skill[asked.need_indptr[r] : asked.need_indptr[r + 1]].tolist()
         rarest = min(skills, key=lambda skill: (held[skill], skill), default=-1)
         if rarest < 0 or held[rarest] > COMMON * len(who):
-            grid.append(0)
-            continue
-        if rarest not in grid_of:
-            grid_of[rarest] = len(members)
-            members.append(np.flatnonzero(levels[rarest, who]))
-        grid.append(grid_of[rarest])
-    return members, np.array(grid, np.int64), np.array([-1, *grid_of], np.int64)
+            rarest = -1
+        within = (-1, -1) if problem.areas is None else (int(problem.areas.first[r]), int(problem.areas.end[r]))
+        key = (rarest, *within)
+        if key not in grid_of:
+            grid_of[key] = len(members)
+            holds = np.ones(len(who), np.bool_) if rarest < 0 else levels[rarest, who] > 0
+            members.append(np.flatnonzero(holds & area.mask(facts, r, who.astype(np.int32))))
+        grid.append(grid_of[key])
+    return members, np.array(grid, np.int64), np.array([skill for skill, *_ in grid_of], np.int64)

@@ -2,7 +2,8 @@
 
 Called by the live stream's solving child only (through `exact.solve`); replays, files and tests solve whole. A zone is
 begun anew where another beat shares too little with the last one: other skills or other people in the rows, more than
-SHARE of the people changed, no room left, or a price of leaving places open that has fallen below the one kept. One
+SHARE of the people changed, no room left, a price of leaving places open that has fallen below the one kept, other
+prices of long ways, or areas. One
 person's new place, hours, skills, points or commitments are their leaving and coming; so are a requirement's new terms,
 also where it names somebody who changed. Departures and waiting that time moved on are followed as they are.
 """
@@ -92,6 +93,8 @@ class Zone:
 
     def follow(self, problem: Problem, candidates: Candidates) -> bool:
         """Work on what differs from the last problem. False: that is too much; this zone is of no use any more."""
+        if _staged(problem) or _staged(self.problem) or problem.bands != self.problem.bands:
+            return False
         try:
             turnover = self._turnover(problem)
             if len(turnover.leave) + len(turnover.come) > SHARE * len(problem.people.ids) + 64:
@@ -208,6 +211,11 @@ class Zone:
         weight, waiting = np.zeros(size, np.int64), np.zeros(size, np.int64)
         weight[self.need], waiting[self.need] = asked.weight, asked.waiting
         self.kept.price(weight, waiting, price_of_a_place(self.problem, nodes=1, dearest=0)[0])
+
+
+def _staged(problem: Problem) -> bool:
+    """Say whether requirements ask within areas: each has a grid of its own, which newcomers would have to join."""
+    return problem.areas is not None
 
 
 def _room(rows: I64, size: int) -> I64:

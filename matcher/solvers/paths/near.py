@@ -1,7 +1,7 @@
 """Kernel: which asks are near a person, so that whoever comes, or is freed, finds those who want them.
 
 Called by `kept`. Asks stand in cells, linked to each other; so do the requirements of an ask. A cell knows how far its
-asks have looked (FAR_M), so that a person passes by those that know of nobody so far away.
+asks have looked (`far_m`), so that a person passes by those that know of nobody so far away.
 """
 
 from __future__ import annotations

@@ -38,6 +38,9 @@ from matcher.solvers.paths.values import (
     DURATION_S,
     EARLIEST_S,
     FAR,
+    FAR_M,
+    FAR_MOST,
+    FAR_POINTS,
     FIXED_START_S,
     FLOOR_POINTS,
     FORBIDDEN,
@@ -52,6 +55,8 @@ from matcher.solvers.paths.values import (
     LATEST_S,
     LENGTH,
     LON,
+    NEAR_M,
+    NEAR_POINTS,
     NEED_AT,
     NEED_END,
     PERSON_BITS,
@@ -164,11 +169,20 @@ def pair_cost(people: Any, asks: Any, lists: Any, a: int, v: int) -> int:
         return FORBIDDEN
     return (
         points
+        + far(asks, a, points)
         + people.facts[v, POINTS]
         + asks.facts[a, FLOOR_POINTS]
         - spared(asks, a, v)
         + lacking(people, asks, a, v)
     )
+
+
+@compiled
+def far(asks: Any, a: int, metres_away: int) -> int:
+    """Return what whole metres cost beyond the preferred and the acceptable distance."""
+    ask = asks.facts[a]
+    beyond = ask[NEAR_POINTS] * max(metres_away - ask[NEAR_M], 0) + ask[FAR_POINTS] * max(metres_away - ask[FAR_M], 0)
+    return min(beyond, ask[FAR_MOST])
 
 
 @compiled
@@ -283,7 +297,8 @@ def square(here: Any, there: Any) -> int:
 def cost_from(asks: Any, a: int, chord: int) -> int:
     """Return points that everybody costs whose squared chord is at least this."""
     away = 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, 0.5 * math.sqrt(chord / CHORD_UNITS)))
-    return math.floor(max(away - SLACK_M, 0.0) + 0.5) + asks.facts[a, FLOOR_POINTS]
+    least = math.floor(max(away - SLACK_M, 0.0) + 0.5)
+    return least + far(asks, a, least) + asks.facts[a, FLOOR_POINTS]
 
 
 @compiled

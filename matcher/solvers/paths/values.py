@@ -46,14 +46,15 @@ LAT, LON = 3, 4
 (
     DEPART_S, EARLIEST_S, LATEST_S, DURATION_S, FIXED_START_S, CIRCLE_S, ZONE, GRID, CHOOSY, FLOOR_POINTS,
     NEED_AT, NEED_END, BARRED_AT, BARRED_END, WISH_AT, WISH_END, SPARED_AT, SPARED_END,
-) = range(18)  # fmt: skip
+    NEAR_M, NEAR_POINTS, FAR_M, FAR_POINTS, FAR_MOST,
+) = range(23)  # fmt: skip
 
 
 class Asks(NamedTuple):
     """What is asked for: requirements that ask the very same share one ask, hence one list."""
 
     place: F64  # [A, 5]
-    facts: I64  # [A, 18]
+    facts: I64  # [A, 23]; the last five are the same for all (`policy.Bands`)
     needs: I64  # [., 2] skill, level
     barred: I64  # people
     wishes: I64  # [., 3] skill, level, points for whoever lacks it

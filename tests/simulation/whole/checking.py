@@ -355,7 +355,10 @@ class Checker:
         _hold(live <= places, f"I-1: ({live}) people for the ({places}) places of {need}")
 
     def _on_AssignmentReleased(self, zone: Zone, event: Any) -> None:
-        zone.visits[event["assignment"]].held = None
+        visit = zone.visits[event["assignment"]]
+        visit.held = None
+        if event.get("stand_down"):
+            self.owed[event["zone"], visit.person, event["assignment"], "stand_down"] = True
 
     _on_NoShowRecorded = _on_AssignmentReleased
 

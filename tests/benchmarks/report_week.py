@@ -1,0 +1,82 @@
+"""The report week at full size: filled, metres, steps a second, and nearest-first on the same week.
+
+    python -m tests.benchmarks.report_week --size county --iterations 200000
+    python -m tests.benchmarks.report_week --peers 100x200 --seconds 12 --iterations 48000
+
+Every plan printed has been re-checked by `tests.week_checker`. CPU seconds of one thread; compiling is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from matcher.weekly import planning
+from matcher.weekly.week import Effort, Week, WeekPlan
+from tests.benchmarks import weeks
+from tests.benchmarks.week_nearest import nearest_first
+from tests.week_checker import objections
+
+
+def warm() -> None:
+    """Compile the kernel, or load it."""
+    planning.run(weeks.week(40, 24, 900.0, 1, 0.3), Effort(iterations=64))
+
+
+def told(name: str, week: Week, plan: WeekPlan, cpu: float, check: bool = True) -> None:
+    """Print one plan's figures."""
+    wrong = objections(week, plan) if check else []
+    verdict = "not checked" if not check else "allowed" if not wrong else f"NOT ALLOWED: {wrong[:2]}"
+    places = int(week.problem.requirements.people.sum())
+    figures = plan.objective
+    print(
+        f"{name}: {figures['filled']} of {places} places (bound {plan.bound}), {figures['metres'] / 1000:.1f} km, "
+        f"{figures['duty']} who owed a visit come; {cpu:.2f} s; {verdict}",
+        flush=True,
+    )
+
+
+def measure(week: Week, iterations: int, against: bool) -> None:
+    """Print the first plan, four later ones, and nearest-first."""
+    began, spent = time.process_time(), 0.0
+    for stage in planning.stages(week, Effort(iterations=iterations)):
+        spent += time.process_time() - began
+        if stage.iterations == 0:
+            first = spent
+        if stage.iterations * 4 % iterations == 0:
+            told(f"{stage.iterations} steps", week, stage(), spent)
+        began = time.process_time()
+    print(f"{iterations / (spent - first):,.0f} steps a second")
+    last = stage()
+    print("open:", sorted({(short.reason.value, short.proven) for short in last.unfilled}), len(last.unfilled))
+    if against:
+        began = time.process_time()
+        plan = nearest_first(week)
+        told("nearest first", week, plan, time.process_time() - began)
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--size", choices=("county", "tight", "city"), default="county")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--iterations", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-nearest", action="store_true")
+    parser.add_argument("--peers", default="", help="people x visits of a day cut down, such as 100x200")
+    parser.add_argument("--seconds", type=int, default=10, help="for each peer")
+    parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
+    asked = parser.parse_args()
+    warm()
+    if asked.peers:
+        from tests.benchmarks import week_peers
+
+        people, visits = map(int, asked.peers.split("x"))
+        week_peers.compare(people, visits, asked.seconds, asked.seed, asked.iterations, asked.without)
+        return
+    week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)
+    measure(week, asked.iterations, not asked.no_nearest)
+
+
+if __name__ == "__main__":
+    main()
