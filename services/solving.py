@@ -20,11 +20,14 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from msgspec import structs
 
 from matcher.problem import Plan, Problem
+
+if TYPE_CHECKING:
+    from matcher.solvers.paths.keeping import Keeper
 
 LOG = logging.getLogger(__name__)
 
@@ -296,10 +299,31 @@ def _answer(question: bytes, live: bool) -> Plan | str:
         problem = pickle.loads(question)  # noqa: S301 - the parent's own problem
         if live and paths.wanted(problem):
             _warm_beside()
+            if paths.ready():
+                return _kept(problem)
         return solve(problem, patient=not live)
     except Exception as failure:
         LOG.exception("The problem could not be solved.")
         return repr(failure)
+
+
+def _kept(problem: Problem) -> Plan:
+    """Solve from the zone's last beat where that is near, and whole where that fails: then nothing is left of it."""
+    from matcher.solvers import solve
+
+    try:
+        return solve(problem, patient=False, keeper=_keeper())
+    except Exception:
+        LOG.exception("What was kept of the zone is given up.")
+        return solve(problem, patient=False)
+
+
+@lru_cache(maxsize=1)
+def _keeper() -> Keeper | None:
+    """Return what this process keeps of its zones from beat to beat."""
+    from matcher.solvers import paths
+
+    return paths.keeper()
 
 
 @lru_cache(maxsize=1)

@@ -368,7 +368,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
     newest = random.Random(f"newest {seed}")  # and so does this
     tree = random.Random(f"tree {seed}")  # and this
     teamed = random.Random(f"teamed {seed}")  # and this
-    crowd = [_covering(newest, how, _limited(later, how, _person(draw, how, f"p{i}"))) for i in range(people)]
+    crowd = [drawn_person(draw, how, f"p{i}", later, newest) for i in range(people)]
     crowd = [replace(person, places=tree.sample(range(6), tree.choice([0, 1, 1, 2]))) for person in crowd]
     ids = [person.id for person in crowd]
     needs: list[Need] = []
@@ -376,8 +376,7 @@ def random_problem(seed: int, *, people: int = 12, requirements: int = 6, mix: M
         request = f"r{i}"
         if needs and draw.random() < how.shared_requests:
             request = needs[-1].request or request
-        need = _wishing(later, how, _need(draw, how, request, f"q{i}", ids), ids)
-        needs.append(_placed(tree, how, _teamed(teamed, how, _posted(newest, how, need, ids), ids)))
+        needs.append(_placed(tree, how, drawn_need(draw, how, f"q{i}", ids, later, newest, teamed, request=request)))
     rest_s = later.choice([0, 0, 600]) if how.leads else 0
     bands = Bands(
         preferred_m=tree.choice([0, 300, 500]), acceptable_m=1000, points_max=tree.choice([900, 20_000]),
@@ -396,6 +395,32 @@ def _placed(draw: random.Random, how: Mix, need: Need) -> Need:
     spans = [(0, 6), (0, 3), (3, 6), *((n, n + 1) for n in range(6))]
     area = draw.choice(spans) if draw.random() < how.areas else None
     return replace(need, area=area, compound=draw.choice([-1, 0, 0, 1]))
+
+
+def drawn_person(
+    draw: random.Random,
+    how: Mix,
+    name: str,
+    later: random.Random | None = None,
+    newest: random.Random | None = None,
+) -> Person:
+    """Draw one person; by one source of chance if no others are given."""
+    return _covering(newest or draw, how, _limited(later or draw, how, _person(draw, how, name)))
+
+
+def drawn_need(
+    draw: random.Random,
+    how: Mix,
+    name: str,
+    ids: list[str],
+    later: random.Random | None = None,
+    newest: random.Random | None = None,
+    teamed: random.Random | None = None,
+    request: str | None = None,
+) -> Need:
+    """Draw one requirement, of a request of its own if no other is given."""
+    need = _wishing(later or draw, how, _need(draw, how, request or name, name, ids), ids)
+    return _teamed(teamed or draw, how, _posted(newest or draw, how, need, ids), ids)
 
 
 def _prices(draw: random.Random, how: Mix) -> dict[str, int]:

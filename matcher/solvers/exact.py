@@ -8,6 +8,8 @@ Called by `matcher.solvers.solve`, and for its greedy form by the services when 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from matcher.problem import Plan, Problem
 from matcher.solvers import greedy, hall, paths
 from matcher.solvers.calendar import Calendar
@@ -16,14 +18,18 @@ from matcher.solvers.crews import settle
 from matcher.solvers.growth import relax
 from matcher.solvers.writing import write
 
+if TYPE_CHECKING:
+    from matcher.solvers.paths.keeping import Keeper
 
-def solve(problem: Problem, *, patient: bool = True) -> Plan:
+
+def solve(problem: Problem, *, patient: bool = True, keeper: Keeper | None = None) -> Plan:
     """Return the best plan, with the prices that prove it or the gap that is left.
 
-    `patient`: wait until the kernel is compiled; else OR-Tools answers as long as it is not.
+    `patient`: wait until the kernel is compiled; else OR-Tools answers as long as it is not. `keeper`: what the kernel
+    remembers of the zone's last beat (the live stream only).
     """
     if paths.wanted(problem) and (patient or paths.ready()):
-        plan = paths.solve(problem)
+        plan = paths.solve(problem, keeper)
         if plan is not None:
             return plan
     return by_flow(problem)

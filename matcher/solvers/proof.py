@@ -18,7 +18,7 @@ from matcher.solvers import recount
 from matcher.solvers.calendar import leg_s
 
 #: Engines whose plan is a cheapest flow itself, so that its prices must prove it to the point.
-FLOWS = ("ortools-flow", "paths")
+FLOWS = ("ortools-flow", "paths", "paths, kept")
 
 
 class Unproven(Exception):

@@ -216,7 +216,7 @@ def _past(question: Question, story: Story, place: tuple[int, int]) -> Scene:
     """Return the run at `place`, posed and solved again."""
     zone, run = story.zone_at(place), story.run_at(place)
     assert zone is not None
-    problem = _by("paths" if run.engine == "paths" else OTHER_ENGINE, beats.posed(zone, BEYOND_S))
+    problem = _by("paths" if run.engine.startswith("paths") else OTHER_ENGINE, beats.posed(zone, BEYOND_S))
     assert problem is not None
     plan = _solved(question, problem)
     decided = Decided(

@@ -16,6 +16,7 @@ from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.values import (
     CIRCLE_S,
     DURATION_S,
+    FAR_MOST,
     FIXED_START_S,
     GRID,
     HOME,
@@ -106,7 +107,7 @@ def floor_of(town: City) -> Ground:
     facts[:, HOME], facts[:, HOURS_END] = -1, 1
     asks = len(first)
     wants = town.asked[first]
-    table = np.zeros((asks, 18), np.int64)
+    table = np.zeros((asks, FAR_MOST + 1), np.int64)
     table[:, LATEST_S], table[:, DURATION_S], table[:, (FIXED_START_S, CIRCLE_S, ZONE)] = 10**6, 3600, -1
     table[:, NEED_AT], table[:, NEED_END], table[:, GRID] = np.arange(asks), np.arange(1, asks + 1), wants
     members = [np.flatnonzero(town.skill == skill) for skill in range(town.skills)]
@@ -137,6 +138,7 @@ def floor_of(town: City) -> Ground:
         capacity=np.ones(count, np.int64),
         order=np.arange(asked),
         who=np.arange(count),
+        grid_skill=np.arange(town.skills),
         dearest=int(np.ceil(town.reach_m)),
         fill_price=1 + asked * 2**20,
         judge=lambda a, v: int(np.floor(away_m(town, first[[a]], np.array([v]))[0] + 0.5)),

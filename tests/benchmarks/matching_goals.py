@@ -33,12 +33,13 @@ from matcher.solvers.growth import relax
 from matcher.solvers.paths import batch, ground
 from matcher.solvers.paths.batch import Solved
 from matcher.solvers.paths.ground import Ground
-from matcher.solvers.paths.values import BOUND
+from matcher.solvers.paths.values import BOUND, WORTH
 from tests.benchmarks import cities
 from tests.benchmarks.cities import City
 from tests.benchmarks.matching_against_scipy import assigned
 from tests.benchmarks.paths_against_ortools import TOWNS, town
 from tests.benchmarks.timing import duel, median, timed
+from tests.benchmarks.turnover import ARRIVALS, Turnover
 
 Row = dict[str, object]
 
@@ -65,8 +66,9 @@ def prove(floor: Ground, solved: Solved) -> None:
     assert not solved.price[free].any()
     unfilled = np.bincount(solved.requirement, minlength=len(floor.supply)) < floor.supply
     assert (solved.pays[unfilled] == solved.unserved[unfilled]).all()
-    # a list that ends is a bound on what is beyond it; the price of the unserved stands on Hall's search instead
-    bound = solved.lists.table[floor.ask, BOUND]
+    # a list that ends is a bound on what is beyond it, by cost or, with the price, by worth (tests hold both against
+    # all pairs); the price of the unserved stands on Hall's search instead
+    bound = solved.lists.table[floor.ask][:, (BOUND, WORTH)].max(axis=1)
     assert (solved.pays <= np.maximum(bound, 0))[solved.pays < floor.fill_price // 2].all()
 
 
@@ -240,6 +242,41 @@ def witness(scale: float, repeats: int) -> Row:
             "requests": len(posed.needs)}  # fmt: skip
 
 
+def turnover(scale: float, repeats: int) -> Row:
+    """The whole re-match / the beat's change alone, people too and requests only; one arrival in microseconds."""
+    town = Turnover(scale, 2 * repeats + 2)
+    ratios: dict[bool, list[float]] = {True: [], False: []}
+    ours, whole, proofs = [], [], []
+    for people in [True, False, *[True, False] * repeats]:
+        spent = town.beat(people=people)
+        began = time.process_time()
+        prove(*town.kept.answer())
+        proven = time.process_time() - began
+        began = time.process_time()
+        floor = town.floor()
+        solved = batch.solve(floor)
+        prove(floor, solved)
+        full = time.process_time() - began
+        kept = town.kept.answer()[1]
+        assert (len(kept.person), kept.cost.sum()) == (len(solved.person), solved.cost.sum())
+        ratios[people].append(full / spent)
+        if people:
+            ours.append(spent)
+            whole.append(full)
+            proofs.append(proven)
+    arrivals = sorted(town.arrival_us() for _ in range(min(ARRIVALS, int((town.need < 0).sum()))))
+    prove(*town.kept.answer())
+    both, requests = (ratios[people][1:] for people in (True, False))  # the first beats load the kernel
+    return {
+        "median": statistics.median(both), "worst": min(both), "repeats": repeats,
+        "requests": int((town.need >= 0).sum()), "people": int((town.person >= 0).sum()),
+        "requests_only_median": statistics.median(requests), "requests_only_worst": min(requests),
+        "ours_cpu_s": statistics.median(ours[1:]), "whole_cpu_s": statistics.median(whole[1:]),
+        "proof_cpu_s": statistics.median(proofs[1:]), "arrival_us_median": statistics.median(arrivals),
+        "arrival_us_p99": arrivals[int(0.99 * len(arrivals))],
+    }  # fmt: skip
+
+
 # --- all of them ---------------------------------------------------------------------------------------------------
 
 
@@ -254,6 +291,7 @@ def rows(scale: float, repeats: int, sizes: list[int]) -> dict[str, Callable[[],
         "G4": lambda: against_shortlist(cities.hot, scale * SMALLER["G4"], many),
         "G5": lambda: shares(scale, many),
         "G6": lambda: windows(max(repeats, 7), sizes),
+        "G7": lambda: turnover(scale, many),
         "G8 spare": lambda: growth(cities.spare, doubling, many),
         "G8 scarce": lambda: growth(cities.scarce, doubling, many),
         "G8 1:1": lambda: growth(cities.one_to_one, [s * SMALLER["G3"] / 2 for s in doubling], many),

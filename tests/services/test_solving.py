@@ -213,6 +213,20 @@ def test_a_live_child_answers_before_the_kernel_is_loaded_and_with_it_later() ->
                 await asyncio.sleep(0.1)
                 engines.append((await solver.solve(case)).engine)
         assert engines[0] == "ortools-flow"
+        later = [await solver.solve(replace(case, beat=beat)) for beat in (8, 9)]
+        assert [plan.engine for plan in later] == ["paths, kept"] * 2
+        assert later[0].objective == later[1].objective
 
     _run(solver, work)
     assert solver.fallbacks == 0
+
+
+def test_in_lock_step_every_beat_is_solved_whole() -> None:
+    solver = ProcessSolver()
+    case = replace(contested(1, people=6), budget=Budget(engine="paths"))
+
+    async def work() -> None:
+        plans = [await solver.solve(replace(case, beat=beat)) for beat in range(3)]
+        assert [plan.engine for plan in plans] == ["paths"] * 3
+
+    _run(solver, work)

@@ -5,7 +5,12 @@ Called by `exact`. Importing this package costs nothing; numba is imported by th
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from matcher.problem import Plan, Problem
+
+if TYPE_CHECKING:
+    from matcher.solvers.paths.keeping import Keeper
 
 #: `auto` takes the kernel from this many requirements x people on. Measured from problem to plan, interleaved, CPU time
 #: (8 skills, a town of 12 km): OR-Tools is the quicker one up to 20,000 (6 against 7 ms), the kernel from 25,000 on,
@@ -33,14 +38,26 @@ def ready() -> bool:
     return bool(_warm)
 
 
-def solve(problem: Problem) -> Plan | None:
-    """Return the optimal plan; None where the flow's answer clashes in time, or the kernel cannot be had."""
+def keeper() -> Keeper | None:
+    """Return a memory of zones from beat to beat, for `solve`; None where the kernel cannot be had."""
+    try:
+        from matcher.solvers.paths.keeping import Keeper
+    except ImportError:
+        return None
+    return Keeper()
+
+
+def solve(problem: Problem, keeper: Keeper | None = None) -> Plan | None:
+    """Return the optimal plan; None where the flow's answer clashes in time, or the kernel cannot be had.
+
+    `keeper`: what it remembers of the zone is worked on, and it remembers this beat.
+    """
     try:
         from matcher.solvers.paths import road
     except ImportError:
         return None
     try:
-        return road.solve(problem)
+        return road.solve(problem) if keeper is None else keeper.solve(problem)
     except (road.Unfit, road.Unavailable):
         return None
 

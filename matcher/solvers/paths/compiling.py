@@ -16,7 +16,10 @@ import numba
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: The modules whose functions end up in compiled code, here or inlined into each other.
-KERNEL = ("values", "heap", "search", "forward", "auction", "release", "hall")
+KERNEL = (
+    "values", "heap", "search", "trees", "worth", "forward", "auction", "release", "hall",
+    "cells", "near", "arriving", "parting", "freeing",
+)  # fmt: skip
 
 
 def _place() -> str:

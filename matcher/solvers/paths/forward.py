@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.compiling import compiled
-from matcher.solvers.paths.heap import pop, push
+from matcher.solvers.paths.heap import key_of, pop, push
 from matcher.solvers.paths.search import FIRST_LIST, extend
 from matcher.solvers.paths.values import (
     ASK,
@@ -34,7 +34,9 @@ from matcher.solvers.paths.values import (
     UNSERVED,
     VIA,
     WAITING,
+    WORTH,
 )
+from matcher.solvers.paths.worth import extend_by_worth
 
 DONE, NO_ROOM, GAVE_UP = 0, 1, 2
 
@@ -71,24 +73,14 @@ def serves(flow: Any, node: int, v: int) -> bool:
 
 
 @compiled
-def scan(flow: Any, lists: Any, i: int, dist: int, best: int, end: int, again: bool) -> tuple[int, int, bool]:
-    """Look at everybody listed whom requirement i could have instead.
+def scan(flow: Any, lists: Any, i: int, best: int, end: int) -> tuple[int, int]:
+    """Look at everybody listed whom requirement i could have instead. Returns best and end.
 
-    Returns best, end, and whether the list has to grow first. Of requirements that share an ask only the first one
-    looks: a later one could come to nobody sooner.
+    Where its list may be too short, i waits until the search has come as far as that.
     """
     nodes = flow.nodes
     node = len(nodes) - len(flow.needs) + i
-    start = dist - nodes[node, PRICE]
-    if start + flow.needs[i, UNSERVED] < best:
-        best, end = start + flow.needs[i, UNSERVED], node
-    a = flow.needs[i, ASK]
-    if start >= flow.ask_best[a] and not again:
-        return best, end, False
-    if flow.ask_best[a] == FAR:
-        flow.seen[flow.counts[SEEN]] = a
-        flow.counts[SEEN] += 1
-    flow.ask_best[a] = start
+    start, a = nodes[node, DIST] - nodes[node, PRICE], flow.needs[i, ASK]
     begin = lists.table[a, AT]
     for at in range(begin, begin + lists.table[a, LENGTH]):
         key = lists.keys[at]
@@ -105,18 +97,47 @@ def scan(flow: Any, lists: Any, i: int, dist: int, best: int, end: int, again: b
             best, end = way, v
         else:
             push(flow, v)
-    return best, end, start + lists.table[a, BOUND] < best
+    known = start + max(lists.table[a, BOUND], lists.table[a, WORTH])
+    if known < best:
+        nodes[node, COST] = known
+        push(flow, node)
+    return best, end
 
 
 @compiled
-def look(work: Any, i: int, dist: int, best: int, end: int) -> tuple[int, int, bool]:
-    """Scan, and let the list grow as far as the prices ask. Returns best, end, and False where there is no room."""
-    flow, lists = work.flow, work.lists
-    best, end, grow = scan(flow, lists, i, dist, best, end, False)
-    while grow:
-        if not extend(work, flow.needs[i, ASK], FIRST_LIST):
-            return best, end, False
-        best, end, grow = scan(flow, lists, i, dist, best, end, True)
+def look(flow: Any, lists: Any, i: int, best: int, end: int) -> tuple[int, int]:
+    """See what requirement i, just reached, could have instead. Returns best and end.
+
+    Of requirements that share an ask only the first one looks: a later one could come to nobody sooner.
+    """
+    node = len(flow.nodes) - len(flow.needs) + i
+    start, a = flow.nodes[node, DIST] - flow.nodes[node, PRICE], flow.needs[i, ASK]
+    if start + flow.needs[i, UNSERVED] < best:
+        best, end = start + flow.needs[i, UNSERVED], node
+    if start >= flow.ask_best[a]:
+        return best, end
+    if flow.ask_best[a] == FAR:
+        flow.seen[flow.counts[SEEN]] = a
+        flow.counts[SEEN] += 1
+    flow.ask_best[a] = start
+    return scan(flow, lists, i, best, end)
+
+
+@compiled
+def widen(work: Any, node: int, best: int, end: int) -> tuple[int, int, bool]:
+    """Let the list of a requirement grow, now that the search has come as far. False: it cannot."""
+    flow = work.flow
+    i = node - (len(flow.nodes) - len(flow.needs))
+    a = flow.needs[i, ASK]
+    if flow.nodes[node, DIST] - flow.nodes[node, PRICE] > flow.ask_best[a]:
+        return best, end, True
+    if len(work.trees.low) > 0:
+        grown = extend_by_worth(work, a, FIRST_LIST, min(best - flow.nodes[node, DIST] + flow.nodes[node, PRICE], FAR))
+    else:
+        grown = extend(work, a, FIRST_LIST)
+    if not grown:
+        return best, end, False
+    best, end = scan(flow, work.lists, i, best, end)
     return best, end, True
 
 
@@ -127,28 +148,31 @@ def forward(work: Any, first: int, pops_max: int) -> int:
     nodes, slots = flow.nodes, flow.slots
     people = len(nodes) - len(flow.needs)
     reach(flow, people + first, 0, -1)
-    best, end, room = look(work, first, 0, FAR, -1)
-    pops = 0
-    while room and flow.counts[WAITING] > 0 and nodes[flow.heap[0], DIST] < best:
+    best, end = look(flow, work.lists, first, FAR, -1)
+    pops, room = 0, True
+    while flow.counts[WAITING] > 0 and key_of(flow, flow.heap[0]) < best:
+        v = pop(flow)
+        if v >= people:
+            best, end, room = widen(work, v, best, end)
+            if not room:
+                clean(flow)
+                return NO_ROOM
+            continue
         pops += 1
         if pops > pops_max:
             clean(flow)
             return GAVE_UP
-        v = pop(flow)
         for n in range(nodes[v, FIRST], nodes[v, FIRST] + nodes[v, COUNT]):
             node = slots[n, OTHER]
             # what it pays above the cost of this person: 0 unless it asks for several
             way = nodes[v, DIST] + nodes[node, PRICE] - slots[n, PAIR_COST] - nodes[v, PRICE]
             if way < best and way < nodes[node, DIST]:
                 reach(flow, node, way, v)
-                best, end, room = look(work, node - people, way, best, end)
-                if not room:
-                    break
-    if room:
-        raise_prices(flow, best)
-        shift(flow, people + first, end)
+                best, end = look(flow, work.lists, node - people, best, end)
+    raise_prices(flow, best)
+    shift(flow, people + first, end)
     clean(flow)
-    return DONE if room else NO_ROOM
+    return DONE
 
 
 @compiled

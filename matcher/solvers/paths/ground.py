@@ -42,6 +42,7 @@ class Ground:
     capacity: I64  # [V]
     order: I64
     who: I64
+    grid_skill: I64  # [Q] the skill that everybody in a grid holds, -1: everybody stands there
     dearest: int  # about what the dearest pair can cost
     fill_price: int  # U' that puts the fill first
     #: (ask, person) -> cost or FORBIDDEN by the rules' own word, for pairs where rounding decides
@@ -52,21 +53,21 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
     """Lay out a problem. ValueError where a pair could cost more than COST_MAX."""
     asked, people = problem.requirements, problem.people
     order = np.asarray(candidates.requirement_order, np.int64)
-    able = people.active & ~people.engaged & ~people.spent & (people.capacity > 0)
+    able = able_people(problem)
     by_rank = np.empty(len(able), np.int64)
     by_rank[candidates.person_rank] = np.arange(len(able))
     who = by_rank[able[by_rank]]
-    ask, first = _asks_of(problem, order)
+    ask, first = asks_of(problem, order)
     fill_price, _ = price_of_a_place(problem, nodes=1, dearest=0)
     lon = np.radians(np.concatenate((people.lon[who], asked.lon)))
     span = float(lon.max() - lon.min()) if len(lon) else 0.0
-    members, grid = _members(problem, first, who)
+    members, grid, grid_skill = _members(problem, first, who)
     reach = np.asarray(people.reach_m[who], np.float64)
-    everybody = settled(_people(problem, who, candidates.costs.person))
+    everybody = settled(crowd(problem, who, candidates.costs.person))
     place = grids.build(np.radians(people.lat[who]), np.radians(people.lon[who]), everybody.place, members, span)
     return Ground(
         people=everybody,
-        asks=settled(_asks(problem, first, grid, who)),
+        asks=settled(asks(problem, first, grid, dense_of(problem, who))),
         grids=settled(place),
         ask=ask,
         supply=asked.people[order].astype(np.int64),
@@ -75,13 +76,28 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
         capacity=np.minimum(people.capacity[who], len(order)).astype(np.int64),
         order=order,
         who=who,
+        grid_skill=grid_skill,
         dearest=_dearest(problem, reach, candidates.costs.person[who]),
         fill_price=fill_price,
-        judge=lambda a, v: _judged(candidates, int(first[a]), int(who[v])),
+        judge=lambda a, v: judged(candidates, int(first[a]), int(who[v])),
     )
 
 
-def _judged(candidates: Candidates, r: int, person: int) -> int:
+def able_people(problem: Problem) -> Bool:
+    """Say who could be asked at all."""
+    people = problem.people
+    return np.asarray(people.active & ~people.engaged & ~people.spent & (people.capacity > 0))
+
+
+def dense_of(problem: Problem, who: I64) -> I64:
+    """Return the kernel's number of each person of the problem, -1: none."""
+    dense = np.full(len(problem.people.ids), -1, np.int64)
+    dense[who] = np.arange(len(who))
+    return dense
+
+
+def judged(candidates: Candidates, r: int, person: int) -> int:
+    """Return the points of a pair, or FORBIDDEN, by the rules' own word."""
     problem = candidates.problem
     if objections(problem, r, person):
         return FORBIDDEN
@@ -102,9 +118,10 @@ def indptr(rows: I64, size: int) -> I64:
 # --- people --------------------------------------------------------------------------------------------------------
 
 
-def _people(problem: Problem, who: I64, points: I64) -> People:
+def crowd(problem: Problem, who: I64, points: I64) -> People:
+    """Lay out these people; their HOURS are rows of the problem's whole table."""
     people = problem.people
-    busy_at, busy = _rows_of(people.busy_indptr, who)
+    busy_at, busy = rows_of(people.busy_indptr, who)
     cert_at, certificates = _certificates(people, who)
     hours = people.hours[who]
     columns = (
@@ -123,7 +140,7 @@ def _people(problem: Problem, who: I64, points: I64) -> People:
     )
 
 
-def _rows_of(table: I64, who: I64) -> tuple[I64, I64]:
+def rows_of(table: I64, who: I64) -> tuple[I64, I64]:
     """Return row starts and entries of some rows of a CSR table."""
     length = table[who + 1] - table[who]
     at = np.concatenate(([0], np.cumsum(length))).astype(np.int64)
@@ -143,33 +160,34 @@ def _certificates(people: PeopleArrays, who: I64) -> tuple[I64, I64]:
 # --- what is asked for ---------------------------------------------------------------------------------------------
 
 
-def _asks_of(problem: Problem, order: I64) -> tuple[I64, I64]:
-    """Return the ask of each requirement (in solving order), and the first requirement of each ask.
+def asks_of(problem: Problem, order: I64) -> tuple[I64, I64]:
+    """Return the ask of each of these requirements, and the first requirement of each ask.
 
     A requirement of several places, or one that names people, shares its ask with no other.
     """
     asked, wishes = problem.requirements, problem.requirements.wishes
-    needs = _spans(asked.need_indptr, asked.need_skill, asked.need_level)
-    wished = _spans(wishes.indptr, wishes.skill, wishes.level, wishes.points)
+    needs = _spans(asked.need_indptr, order, asked.need_skill, asked.need_level)
+    wished = _spans(wishes.indptr, order, wishes.skill, wishes.level, wishes.points)
     times = (asked.earliest_s, asked.latest_s, asked.duration_s, asked.fixed_start_s, asked.depart_s, asked.circle_s)
     inside = () if problem.areas is None else (problem.areas.first, problem.areas.end)
-    columns = [column.tolist() for column in (asked.lat, asked.lon, asked.zone, *times, *inside)]
-    keys = list(zip(*columns, needs, wished, strict=True))
+    columns = [column[order].tolist() for column in (asked.lat, asked.lon, asked.zone, *times, *inside)]
+    keys = zip(*columns, needs, wished, strict=True)
     ask_of: dict[object, int] = {}
     ask: list[int] = []
     first: list[int] = []
-    for r, alone in zip(order.tolist(), _names_people(problem)[order].tolist(), strict=True):
-        a = ask_of.setdefault(r if alone else keys[r], len(first))
+    for r, key, alone in zip(order.tolist(), keys, _names_people(problem)[order].tolist(), strict=True):
+        a = ask_of.setdefault(r if alone else key, len(first))
         if a == len(first):
             first.append(r)
         ask.append(a)
     return np.array(ask, np.int64), np.array(first, np.int64)
 
 
-def _spans(table: I64, *columns: np.ndarray) -> list[tuple[tuple[int, ...], ...]]:
-    """Return the entries of each row of a CSR table."""
-    flat = tuple(zip(*(column.tolist() for column in columns), strict=True))
-    return [flat[a:b] for a, b in pairwise(table.tolist())]
+def _spans(table: I64, rows: I64, *columns: np.ndarray) -> list[tuple[tuple[int, ...], ...]]:
+    """Return the entries of some rows of a CSR table."""
+    at, entries = rows_of(np.asarray(table, np.int64), rows)
+    flat = tuple(zip(*(column[entries].tolist() for column in columns), strict=True))
+    return [flat[a:b] for a, b in pairwise(at.tolist())]
 
 
 def _names_people(problem: Problem) -> Bool:
@@ -184,16 +202,17 @@ def _names_people(problem: Problem) -> Bool:
     return own
 
 
-def _asks(problem: Problem, first: I64, grid: I64, who: I64) -> Asks:
+def asks(problem: Problem, first: I64, grid: I64, dense: I64) -> Asks:
+    """Lay out what these requirements ask for. `dense`: the kernel's numbers of people."""
     asked, wishes = problem.requirements, problem.requirements.wishes
     lat, lon = np.radians(asked.lat[first]), np.radians(asked.lon[first])
-    need_at, need = _rows_of(np.asarray(asked.need_indptr, np.int64), first)
-    wish_at, wish = _rows_of(wishes.indptr, first)
-    barred_at, barred = _named(problem, first, who)
-    floor, spared_at, spared = _favoured(problem, first, who)
+    need_at, need = rows_of(np.asarray(asked.need_indptr, np.int64), first)
+    wish_at, wish = rows_of(wishes.indptr, first)
+    barred_at, barred = _named(problem, first, dense)
+    floor, spared_at, spared = _favoured(problem, first, dense)
     columns = (
         asked.depart_s[first], asked.earliest_s[first], asked.latest_s[first], asked.duration_s[first],
-        asked.fixed_start_s[first], asked.circle_s[first], asked.zone[first], grid, _choosy(problem)[first], floor,
+        asked.fixed_start_s[first], asked.circle_s[first], asked.zone[first], grid, choosy_of(problem)[first], floor,
         need_at[:-1], need_at[1:], barred_at[:-1], barred_at[1:], wish_at[:-1], wish_at[1:],
         spared_at[:-1], spared_at[1:], *np.tile(_far(problem.bands), (len(first), 1)).T,
     )  # fmt: skip
@@ -214,26 +233,26 @@ def _far(bands: Bands) -> tuple[int, ...]:
     return bands.preferred_m, near, bands.acceptable_m, acceptable, most
 
 
-def _pairs(problem: Problem, first: I64, who: I64, pairs: list[tuple[I32, I32]]) -> I64:
+def _pairs(problem: Problem, first: I64, dense: I64, pairs: list[tuple[I32, I32]]) -> I64:
     """Return those of these (requirement, person) that matter, once each, as ask << 32 | person, sorted."""
-    ask_of, dense = np.full(len(problem.requirements.ids), -1), np.full(len(problem.people.ids), -1)
-    ask_of[first], dense[who] = np.arange(len(first)), np.arange(len(who))
+    ask_of = np.full(len(problem.requirements.ids), -1)
+    ask_of[first] = np.arange(len(first))
     ask = ask_of[np.concatenate([rows for rows, _ in pairs])]
     person = dense[np.concatenate([people for _, people in pairs])]
     return np.unique(ask[(ask >= 0) & (person >= 0)] << PERSON_BITS | person[(ask >= 0) & (person >= 0)])
 
 
-def _named(problem: Problem, first: I64, who: I64) -> tuple[I64, I64]:
+def _named(problem: Problem, first: I64, dense: I64) -> tuple[I64, I64]:
     """Return the people barred from each ask, or, where it is choosy, the only ones who may come: CSR by ask."""
     asked = problem.requirements
-    barred = _pairs(problem, first, who, [asked.refused, asked.excluded, asked.restricted, asked.serving])
-    allowed = np.setdiff1d(_pairs(problem, first, who, [_only(problem)]), barred)
-    choosy = _choosy(problem)[first]
+    barred = _pairs(problem, first, dense, [asked.refused, asked.excluded, asked.restricted, asked.serving])
+    allowed = np.setdiff1d(_pairs(problem, first, dense, [only_of(problem)]), barred)
+    choosy = choosy_of(problem)[first]
     keys = np.sort(np.concatenate((barred[~choosy[barred >> PERSON_BITS]], allowed[choosy[allowed >> PERSON_BITS]])))
     return indptr(keys >> PERSON_BITS, len(first)), keys & PERSON_MASK
 
 
-def _choosy(problem: Problem) -> Bool:
+def choosy_of(problem: Problem) -> Bool:
     """Say which requirements take nobody but some people: named ones, or those of teams."""
     asked = problem.requirements
     choosy = asked.choosy.copy()
@@ -241,7 +260,7 @@ def _choosy(problem: Problem) -> Bool:
     return choosy
 
 
-def _only(problem: Problem) -> tuple[I32, I32]:
+def only_of(problem: Problem) -> tuple[I32, I32]:
     """Return whom those take: (requirement, person)."""
     asked = problem.requirements
     if not asked.teams:
@@ -257,28 +276,29 @@ def _only(problem: Problem) -> tuple[I32, I32]:
     return np.concatenate(rows), np.concatenate(members)
 
 
-def _favoured(problem: Problem, first: I64, who: I64) -> tuple[I64, I64, I64]:
+def _favoured(problem: Problem, first: I64, dense: I64) -> tuple[I64, I64, I64]:
     """Return the floor of each ask, and who is spared how much of it: CSR by ask, (person, points)."""
     floor = np.zeros(len(first), np.int64)
     keys, points = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for favour in problem.requirements.favours.values():
         floor += favour.points[first]
-        mine = _pairs(problem, first, who, [(favour.requirement, favour.person)])
+        mine = _pairs(problem, first, dense, [(favour.requirement, favour.person)])
         keys.append(mine)
         points.append(favour.points[first[mine >> PERSON_BITS]])
     pair, at = np.unique(np.concatenate(keys), return_inverse=True)
     spared = np.zeros(len(pair), np.int64)
     np.add.at(spared, at, np.concatenate(points))
-    kept = (spared > 0) & _registered(problem, first, who, pair)
+    kept = (spared > 0) & _registered(problem, first, dense, pair)
     pair, spared = pair[kept], spared[kept]
     return floor, indptr(pair >> PERSON_BITS, len(first)), np.column_stack((pair & PERSON_MASK, spared))
 
 
-def _registered(problem: Problem, first: I64, who: I64, pair: I64) -> Bool:
+def _registered(problem: Problem, first: I64, dense: I64, pair: I64) -> Bool:
     """Say which of these (ask << 32 | person) are of people registered in the area of the ask."""
     inside = np.ones(len(pair), np.bool_)
     if problem.areas is not None:
-        facts = Facts(problem)
+        facts, who = Facts(problem), np.empty(int(dense.max(initial=-1)) + 1, np.int64)
+        who[dense[dense >= 0]] = np.flatnonzero(dense >= 0)
         for a in np.unique(pair >> PERSON_BITS).tolist():
             mine = (pair >> PERSON_BITS) == a
             inside[mine] = area.mask(facts, int(first[a]), who[pair[mine] & PERSON_MASK].astype(np.int32))
@@ -293,8 +313,8 @@ def _dearest(problem: Problem, reach: F64, points: I64) -> int:
     return min(COST_MAX, most + sum(int(favour.points.max(initial=0)) for favour in favours.values()))
 
 
-def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64]:
-    """Return who stands in each grid, and the grid of each ask: that of its rarest skill, or everybody.
+def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64, I64]:
+    """Return who stands in each grid, the grid of each ask (that of its rarest skill, or everybody), grids' skills.
 
     An ask within an area has a grid of those who are registered there: nobody else is ever looked at.
     """
@@ -316,4 +336,4 @@ def _members(problem: Problem, first: I64, who: I64) -> tuple[list[I64], I64]:
             holds = np.ones(len(who), np.bool_) if rarest < 0 else levels[rarest, who] > 0
             members.append(np.flatnonzero(holds & area.mask(facts, r, who.astype(np.int32))))
         grid.append(grid_of[key])
-    return members, np.array(grid, np.int64)
+    return members, np.array(grid, np.int64), np.array([skill for skill, *_ in grid_of], np.int64)

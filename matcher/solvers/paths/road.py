@@ -46,6 +46,11 @@ def solve(problem: Problem) -> Plan:
         solved = batch.solve(floor)
     except (NumbaError, MemoryError) as wrong:
         raise Unavailable(repr(wrong)) from wrong
+    return plan_of(problem, candidates, floor, solved, ENGINE)
+
+
+def plan_of(problem: Problem, candidates: Candidates, floor: Ground, solved: Solved, engine: str) -> Plan:
+    """Return the plan that the kernel's answer is. Raises as `solve` does."""
     relaxed = _relaxed(floor, solved)
     if relaxed.network.cost.max(initial=0) > COST_MAX:
         raise Unavailable("A pair costs more than any may: the other engine says which.")
@@ -53,7 +58,7 @@ def solve(problem: Problem) -> Plan:
     calendar, broken = arrange(case, relaxed.network, relaxed.taken)
     if broken:
         raise Unfit(f"({len(broken)}) requirements find no start for the people chosen.")
-    return write(case, calendar, ENGINE, relaxed=relaxed)
+    return write(case, calendar, engine, relaxed=relaxed)
 
 
 def _relaxed(floor: Ground, solved: Solved) -> Relaxed:

@@ -15,6 +15,7 @@ import numpy as np
 from matcher.geo import EARTH_RADIUS_M
 from matcher.solvers.paths.compiling import compiled
 from matcher.solvers.paths.values import (
+    ASK,
     AT,
     BARRED_AT,
     BARRED_END,
@@ -60,6 +61,7 @@ from matcher.solvers.paths.values import (
     NEED_END,
     PERSON_BITS,
     POINTS,
+    PRICE,
     REACH_M,
     RING,
     ROOM,
@@ -361,6 +363,19 @@ def first_lists(work: Any, order: Any, state: Any) -> bool:
 
 
 @compiled
+def list_all(work: Any, state: Any) -> bool:
+    """List everybody who costs less than a requirement pays, from requirement state[0] on. False: as with `extend`."""
+    flow = work.flow
+    while state[0] < len(flow.needs):
+        a, node = flow.needs[state[0], ASK], len(flow.nodes) - len(flow.needs) + state[0]
+        while work.lists.table[a, BOUND] < flow.nodes[node, PRICE]:
+            if not extend(work, a, FIRST_LIST):
+                return False
+        state[0] += 1
+    return True
+
+
+@compiled
 def sieve(
     grids: Any, asks: Any, lists: Any, a: int, ring: int, at: int, end: int, want: int, size: int, out: int, rings: int
 ) -> tuple[int, int, int]:
@@ -449,6 +464,7 @@ def put(lists: Any, a: int, found: int) -> bool:
             keys[top + n] = keys[own[AT] + n]
         own[AT], own[ROOM], lists.top[TOP] = top, room, top + room
     sort(fresh, found)
+    found = unlisted(lists, a, found)
     begin = own[AT]
     left, right, out = begin + length - 1, found - 1, begin + length + found - 1
     while right >= 0:
@@ -461,6 +477,19 @@ def put(lists: Any, a: int, found: int) -> bool:
         out -= 1
     own[LENGTH] = length + found
     return True
+
+
+@compiled
+def unlisted(lists: Any, a: int, found: int) -> int:
+    """Strike those of the first `found` fresh keys (sorted) that the ask lists already. Returns how many are left."""
+    at, end, kept = lists.table[a, AT], lists.table[a, AT] + lists.table[a, LENGTH], 0
+    for n in range(found):
+        while at < end and lists.keys[at] < lists.fresh[n]:
+            at += 1
+        if at == end or lists.keys[at] != lists.fresh[n]:
+            lists.fresh[kept] = lists.fresh[n]
+            kept += 1
+    return kept
 
 
 @compiled

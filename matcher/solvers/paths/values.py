@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from numpy import float32
+from numpy.typing import NDArray
+
 from matcher.problem import F64, I32, I64, U8
+
+F32 = NDArray[float32]
 
 #: Beyond every price and cost.
 FAR = 2**61
@@ -75,15 +80,40 @@ CHORD = 3
 #: The square of a chord of the unit sphere, as a whole number: CHORD_UNITS a unit.
 CHORD_UNITS = 2.0**58
 
-# `Lists.table`: every feasible pair not listed costs at least BOUND. Looked at are TRIED people, all up to the square
-# of the chord CUT (at CUT itself up to person CUT_AT); rings before RING hold nobody else
-AT, LENGTH, ROOM, BOUND, RING, CUT, CUT_AT, TRIED = range(8)
+# `Trees.frame` (a point of the unit sphere, metres) and `Trees.shape` (nodes: the leaves, then whatever holds them)
+MARGIN_M, FURTHEST_M = 3, 4
+LEAVES_AT, LEAVES_END, NODES_END = range(3)
 
-# `Lists.near`: the people that one step of the search looks at, a heap with the last one first
+
+class Trees(NamedTuple):
+    """Places in boxes of boxes, one tree a skill: people, or asks where people look for them.
+
+    Spots and boxes are relative to the tree's frame and rounded: MARGIN_M is what a distance may be off.
+    """
+
+    frame: F64  # [Q, 5] X, Y, Z, MARGIN_M, FURTHEST_M
+    shape: I64  # [Q, 3]
+    entries: I32  # who stands there
+    spots: F32  # [entries, 4] X, Y, Z, and the square of the chord of their reach
+    kids: I32  # [nodes, 2] entries of a leaf, else nodes
+    parents: I32  # [nodes]
+    boxes: F32  # [nodes, 6] least X, Y, Z, most X, Y, Z
+    low: I64  # [nodes] what everybody below costs at least beside the way
+    wait_node: I64  # nodes that one look still has to open
+    wait_value: F64
+
+
+# `Lists.table`: every feasible pair not listed costs at least BOUND, and at least WORTH with the person's price as long
+# as prices only rise (0: nothing is known of that). Looked at are TRIED people, all up to the square of the chord CUT
+# (at CUT itself up to person CUT_AT); rings before RING hold nobody else
+AT, LENGTH, ROOM, BOUND, RING, CUT, CUT_AT, TRIED, WORTH = range(9)
+
+# `Lists.near`: the people that one step of the search looks at, a heap with the last one first; `best` by worth
 SQUARE, WHO, IN_RING = range(3)
 
-# `Lists.top`: first free place in `keys`; how many wait in `doubts`
-TOP, DOUBTS = range(2)
+# `Lists.top`: first free place in `keys`; how many wait in `doubts`; the last TOKEN in `seen`; people to LOOK at
+# together
+TOP, DOUBTS, TOKEN, LOOK = range(4)
 #: Instead of a cost: a hard rule forbids the pair; only the rules themselves can say.
 FORBIDDEN, DOUBTFUL = -1, -2
 
@@ -92,16 +122,20 @@ class Lists(NamedTuple):
     """The pairs found so far by ask, sorted. `judged`: pairs where rounding decides, by the rules' own word."""
 
     keys: I64
-    table: I64  # [A, 8]
-    top: I64  # [TOP, DOUBTS]
+    table: I64  # [A, 9]
+    top: I64  # [4]
     near: I64  # [., 3]
     fresh: I64
     judged: I64  # [., 2] ask << 32 | person (sorted), cost or FORBIDDEN
     doubts: I64  # pairs that wait to be judged
+    seen: I32  # [V] TOKEN: listed by the ask that looks at present
+    best_value: F64
+    best: I64
 
 
 # `Flow.nodes`: people, then requirements. PRICE: p_v, pi_r; slots FIRST ... FIRST + SIZE, COUNT of them taken; then the
-# present search: DIST, VIA (node before), COST of the pair by which a person was reached, PLACE in the heap
+# present search: DIST, VIA (node before), COST of the pair by which a person was reached (of a requirement: the
+# distance from which on its list may be too short), PLACE in the heap
 PRICE, FIRST, COUNT, SIZE, DIST, VIA, COST, PLACE = range(8)
 # `Flow.slots`: who is on the other side, at what cost
 OTHER, PAIR_COST = range(2)
@@ -117,11 +151,37 @@ class Flow(NamedTuple):
     nodes: I64  # [V + R, 8]
     slots: I64  # [., 2]
     needs: I64  # [R, 4]
-    heap: I64
+    heap: I64  # nodes
     touched: I64
     seen: I64  # asks
     ask_best: I64  # [A]
     counts: I64  # [3]
+
+
+class Leaves(NamedTuple):
+    """In which leaves of the trees people stand."""
+
+    at: I64  # [V + 1] rows of `leaf`
+    leaf: I32
+
+
+class Market(NamedTuple):
+    """What an auction works on: who holds whom, the best pairs of each ask, the leaves where people stand."""
+
+    holder: I64  # [V] requirement, or -1
+    pair: I64  # [R] as in lists, or -1
+    cache: I64  # [A + 1, .]
+    leaves: Leaves
+
+
+class Asking(NamedTuple):
+    """Who could be wanted by whom: asks in trees of their own, and the requirements of each."""
+
+    trees: Trees
+    worth: I64  # [A, 1] the most that a requirement of the ask pays, below zero
+    member_at: I64  # [A + 1] rows of `members`
+    members: I64
+    leaves: Leaves
 
 
 class Work(NamedTuple):
@@ -130,5 +190,6 @@ class Work(NamedTuple):
     people: People
     asks: Asks
     grids: Grids
+    trees: Trees  # none as long as nothing asks for people by price
     lists: Lists
     flow: Flow
