@@ -175,6 +175,9 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     proof_pairs: Whole = 1_000_000
     #: Absent: "auto", the compiled `paths` kernel where a problem is large, OR-Tools else (`solvers.paths.wanted`).
     engine: Literal["auto", "ortools", "paths"] | UnsetType = UNSET
+    #: People that the kernel looks at for each requirement, and no more; the plan then states by how much it could be
+    #: off. Absent, or 0: as many as the prices ask for, which proves the optimum.
+    list_max: Whole | UnsetType = UNSET
 
 
 def _modes() -> dict[Travel, Mode]:
@@ -330,7 +333,10 @@ def canonical(policy: Policy) -> Policy:
     if costs is not UNSET:
         said = {name: UNSET for name, points in _LATER_COSTS.items() if getattr(costs, name) == points}
         costs = msgspec.structs.replace(costs, **said)
-    budget = msgspec.structs.replace(policy.budget, engine=UNSET) if policy.budget.engine == "auto" else policy.budget
+    engine, most = policy.budget.engine, policy.budget.list_max
+    budget = msgspec.structs.replace(
+        policy.budget, engine=UNSET if engine == "auto" else engine, list_max=most or UNSET
+    )
     return msgspec.structs.replace(
         policy,
         costs=UNSET if costs == Costs() else costs,
@@ -357,7 +363,9 @@ def stated(policy: Policy) -> Policy:
         places=policy.tree,
         bands=policy.bands or Bands(),
         window_working_days=policy.window_working_days or 0,
-        budget=msgspec.structs.replace(policy.budget, engine=policy.budget.engine or "auto"),
+        budget=msgspec.structs.replace(
+            policy.budget, engine=policy.budget.engine or "auto", list_max=policy.budget.list_max or 0
+        ),
     )
 
 

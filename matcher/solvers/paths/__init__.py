@@ -57,7 +57,9 @@ def solve(problem: Problem, keeper: Keeper | None = None) -> Plan | None:
     except ImportError:
         return None
     try:
-        return road.solve(problem) if keeper is None else keeper.solve(problem)
+        if keeper is None or problem.budget.list_max:
+            return road.solve(problem)
+        return keeper.solve(problem)
     except (road.Unfit, road.Unavailable):
         return None
 

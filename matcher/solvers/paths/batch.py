@@ -16,13 +16,14 @@ from matcher.solvers.paths.forward import serve_all
 from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.hall import reaches_more
 from matcher.solvers.paths.release import members_of, prices_fell, release_all
-from matcher.solvers.paths.search import first_lists, list_all
+from matcher.solvers.paths.search import FIRST_LIST, first_lists, list_all
 from matcher.solvers.paths.trees import build, leaves_of, lowest, none
 from matcher.solvers.paths.values import (
     ASK,
     AT,
     BOUND,
     CELLS_AT,
+    CLOSED,
     COUNT,
     CUT,
     DIST,
@@ -108,7 +109,8 @@ class Batch:
         """Serve all that can be served; return what `reaches_more` marked when no more could be, else zeros."""
         needs = self.needs
         self.first_lists()
-        hard = self._serve(np.repeat(np.arange(len(needs)), self.ground.supply), POPS if self._single() else FAR)
+        bids = self._single() and not self.ground.list_max
+        hard = self._serve(np.repeat(np.arange(len(needs)), self.ground.supply), POPS if bids else FAR)
         if len(hard):
             self._auction()
         return self._fill_up()
@@ -137,13 +139,17 @@ class Batch:
         return bool((self.ground.supply == 1).all() and (self.ground.capacity == 1).all())
 
     def first_lists(self) -> None:
-        """List a few people for every ask, neighbours after each other: what one reads, the next one needs too."""
+        """List a few people for every ask, neighbours after each other: what one reads, the next one needs too.
+
+        All that shall ever be looked at, where the ground says how many.
+        """
         asks, frame, high = self.work.asks, self.work.grids.frame, self.work.grids.frame[:, HIGH]
         grid = asks.facts[:, GRID]
         order = np.lexsort((asks.place[:, LON], np.floor((asks.place[:, LAT] - frame[grid, SOUTH]) / high[grid]), grid))
         state = np.zeros(1, np.int64)
-        while not first_lists(self.work, order, state):
+        while not first_lists(self.work, order, state, self.ground.list_max or FIRST_LIST):
             self._help()
+        self.work.lists.top[CLOSED] = self.ground.list_max > 0
 
     def _serve(self, order: I64, pops_max: int = FAR) -> I64:
         """Serve these, one place each; return those whose paths went past more people than that."""
@@ -289,6 +295,15 @@ class Batch:
         return Solved(requirement, pairs[:, OTHER], pairs[:, PAIR_COST], price, pays, self._unserved(), self.work.lists)
 
 
+def lacking(solved: Solved, ask: I64, supply: I64) -> int:
+    """Return points by which no plan could be better: what requirements pay beyond what unlisted people are worth.
+
+    With prices so much lower the prices of people prove a bound over all feasible pairs (docs/matching.md).
+    """
+    least = np.maximum(solved.lists.table[:, BOUND], solved.lists.table[:, WORTH])[ask]
+    return int((np.maximum(solved.pays - least, 0) * supply).sum())
+
+
 def listed(solved: Solved, ask: I64) -> tuple[I64, I64, I64]:
     """Return every pair listed as requirement, person, cost; those of a shared ask for each of its requirements."""
     lists = solved.lists
@@ -305,7 +320,7 @@ def _lists(asks: Asks) -> Lists:
     table, near = np.zeros((len(asks.facts), 9), np.int64), np.empty((FRESH, 3), np.int64)
     table[:, CUT] = -1
     seen, best, value = np.empty(0, np.int32), np.empty(FRESH, np.int64), np.empty(FRESH)
-    return Lists(keys, table, np.zeros(4, np.int64), near, fresh, judged, doubts, seen, value, best)
+    return Lists(keys, table, np.zeros(5, np.int64), near, fresh, judged, doubts, seen, value, best)
 
 
 def _flow(ground: Ground, unserved: I64) -> Flow:

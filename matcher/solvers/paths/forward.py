@@ -15,6 +15,7 @@ from matcher.solvers.paths.values import (
     ASK,
     AT,
     BOUND,
+    CLOSED,
     COST,
     COUNT,
     DIST,
@@ -129,7 +130,7 @@ def widen(work: Any, node: int, best: int, end: int) -> tuple[int, int, bool]:
     flow = work.flow
     i = node - (len(flow.nodes) - len(flow.needs))
     a = flow.needs[i, ASK]
-    if flow.nodes[node, DIST] - flow.nodes[node, PRICE] > flow.ask_best[a]:
+    if flow.nodes[node, DIST] - flow.nodes[node, PRICE] > flow.ask_best[a] or work.lists.top[CLOSED] > 0:
         return best, end, True
     if len(work.trees.low) > 0:
         grown = extend_by_worth(work, a, FIRST_LIST, min(best - flow.nodes[node, DIST] + flow.nodes[node, PRICE], FAR))

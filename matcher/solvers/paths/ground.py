@@ -47,6 +47,8 @@ class Ground:
     fill_price: int  # U' that puts the fill first
     #: (ask, person) -> cost or FORBIDDEN by the rules' own word, for pairs where rounding decides
     judge: Callable[[int, int], int]
+    #: people looked at for each ask, and no more; 0: as many as the prices ask for
+    list_max: int = 0
 
 
 def of_problem(problem: Problem, candidates: Candidates) -> Ground:
@@ -80,6 +82,7 @@ def of_problem(problem: Problem, candidates: Candidates) -> Ground:
         dearest=_dearest(problem, reach, candidates.costs.person[who]),
         fill_price=fill_price,
         judge=lambda a, v: judged(candidates, int(first[a]), int(who[v])),
+        list_max=problem.budget.list_max or 0,
     )
 
 

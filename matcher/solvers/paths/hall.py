@@ -15,6 +15,7 @@ from matcher.solvers.paths.values import (
     ASK,
     AT,
     BOUND,
+    CLOSED,
     COUNT,
     FAR,
     FIRST,
@@ -63,7 +64,7 @@ def reaches_more(work: Any, weights: Any, mark: Any, queue: Any) -> bool:
 
 @compiled
 def spread(work: Any, i: int, weight: int, mark: Any, queue: Any, size: int) -> tuple[int, bool]:
-    """Follow every feasible pair of one requirement; its ask is looked at once only."""
+    """Follow every feasible pair of one requirement (every listed one, where lists are closed); an ask only once."""
     flow, lists = work.flow, work.lists
     a = flow.needs[i, ASK]
     if flow.ask_best[a] == LOOKED_AT:
@@ -74,7 +75,7 @@ def spread(work: Any, i: int, weight: int, mark: Any, queue: Any, size: int) -> 
         size, more = visit(flow, lists.keys[n] & PERSON_MASK, weight, mark, queue, size)
         if more:
             return size, True
-    if lists.table[a, BOUND] >= FAR:
+    if lists.table[a, BOUND] >= FAR or lists.top[CLOSED] > 0:
         return size, False
     return spread_unlisted(work, a, weight, mark, queue, size)
 

@@ -21,7 +21,7 @@ from matcher.solvers.paths.ground import Ground
 from matcher.solvers.paths.near import NONE, Near, measure
 from matcher.solvers.paths.parting import OF_LENGTH, SPARE, close_all, expire, leave_all, tidy
 from matcher.solvers.paths.room import appended, padded, roomy
-from matcher.solvers.paths.search import first_lists
+from matcher.solvers.paths.search import FIRST_LIST, first_lists
 from matcher.solvers.paths.values import (
     ASK,
     AT,
@@ -177,7 +177,7 @@ class Kept(Batch):
         self.live[slots] = True
         open_all(self.work, self._cells(), mine, slots)
         state = np.zeros(1, np.int64)
-        while not first_lists(self.work, mine, state):
+        while not first_lists(self.work, mine, state, FIRST_LIST):
             self._help()
         self._again.append(np.repeat(slots, supply))
 

@@ -58,7 +58,7 @@ def plan_of(problem: Problem, candidates: Candidates, floor: Ground, solved: Sol
     calendar, broken = arrange(case, relaxed.network, relaxed.taken)
     if broken:
         raise Unfit(f"({len(broken)}) requirements find no start for the people chosen.")
-    return write(case, calendar, engine, relaxed=relaxed)
+    return write(case, calendar, engine, relaxed=relaxed, gap=relaxed.gap, optimal=relaxed.gap == 0)
 
 
 def _relaxed(floor: Ground, solved: Solved) -> Relaxed:
@@ -82,7 +82,8 @@ def _relaxed(floor: Ground, solved: Solved) -> Relaxed:
     taken = np.flatnonzero(np.isin(requirement * size + person, solved.requirement * size + solved.person))
     open_places = floor.supply - np.bincount(solved.requirement, minlength=len(floor.supply))
     value = int(solved.cost.sum() + (open_places * solved.unserved).sum())
-    return Relaxed(network, taken, np.arange(len(cost)), Prices(solved.price, solved.pays), value, value, 1)
+    bound = value - (batch.lacking(solved, floor.ask, floor.supply) if floor.list_max else 0)
+    return Relaxed(network, taken, np.arange(len(cost)), Prices(solved.price, solved.pays), value, bound, 1)
 
 
 # --- rows ----------------------------------------------------------------------------------------------------------

@@ -353,10 +353,10 @@ def extend(work: Any, a: int, want: int) -> bool:
 
 
 @compiled
-def first_lists(work: Any, order: Any, state: Any) -> bool:
-    """Begin the lists of these asks, from position state[0]. False: as with `extend`; call again."""
+def first_lists(work: Any, order: Any, state: Any, want: int) -> bool:
+    """Begin the lists of these asks, `want` people each, from position state[0]. False: as `extend`; call again."""
     while state[0] < len(order):
-        if not extend(work, order[state[0]], FIRST_LIST):
+        if not extend(work, order[state[0]], want):
             return False
         state[0] += 1
     return True

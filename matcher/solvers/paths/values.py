@@ -112,8 +112,8 @@ AT, LENGTH, ROOM, BOUND, RING, CUT, CUT_AT, TRIED, WORTH = range(9)
 SQUARE, WHO, IN_RING = range(3)
 
 # `Lists.top`: first free place in `keys`; how many wait in `doubts`; the last TOKEN in `seen`; people to LOOK at
-# together
-TOP, DOUBTS, TOKEN, LOOK = range(4)
+# together; 1: lists are CLOSED, as long as they shall ever be
+TOP, DOUBTS, TOKEN, LOOK, CLOSED = range(5)
 #: Instead of a cost: a hard rule forbids the pair; only the rules themselves can say.
 FORBIDDEN, DOUBTFUL = -1, -2
 
