@@ -34,7 +34,7 @@ demo: $(READY) ## set up and play a day of a county through the whole chain (DEM
 up: $(READY) ## run paidan on this machine: API, matcher and worker on http://127.0.0.1:8311
 	@$(BIN)/paidan up $(UP)
 
-check: $(COMPILED) ## format, lint, types, import contracts, unit, contract and story tests; no services, about a minute
+check: $(COMPILED) ## format, lint, types, import contracts, unit, contract and story tests; no services, a few minutes
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
