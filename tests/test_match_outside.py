@@ -243,7 +243,9 @@ def test_the_month_of_boston_agrees_with_scipy_over_all_feasible_pairs(data: Pat
     world = World(now, "America/New_York", boston(file), people_of(roster))
     pairs = all_pairs(world)
     filled, walked = best_assignment(pairs, len(world.requests), len(world.people))
-    assert summary["feasible_pairs"] == pairs.request.size
+    assert summary["engine"] == "paths"
+    assert summary["feasible_pairs"] is None  # the kernel proves the plan without having counted them
+    assert 0 < summary["listed_pairs"] <= pairs.request.size
     assert summary["optimal"] is True
     assert (summary["assigned"], summary["objective"]["travel"]) == (filled, walked)
     assert_every_line_holds(world, lines, pairs)

@@ -16,9 +16,19 @@ from matcher.solvers.network import price_of_a_place
 
 
 def write(
-    case: Case, calendar: Calendar, engine: str, *, relaxed: Relaxed | None = None, gap: int = 0, optimal: bool = True
+    case: Case,
+    calendar: Calendar,
+    engine: str,
+    *,
+    relaxed: Relaxed | None = None,
+    gap: int = 0,
+    optimal: bool = True,
+    counted: bool = True,
 ) -> Plan:
-    """Return the plan that the calendar holds. `relaxed`: the flow whose prices prove it."""
+    """Return the plan that the calendar holds.
+
+    `relaxed`: the flow whose prices prove it. `counted`: the case's network holds every feasible pair.
+    """
     certificate = None if relaxed is None and case.network is not None else _certificate(case, relaxed)
     price = np.zeros(len(case.problem.people.ids), np.int64) if certificate is None else certificate.person_price
     placements = _placements(case, calendar)
@@ -30,7 +40,7 @@ def write(
         gap=gap,
         engine=engine,
         listed_pairs=0 if relaxed is None else len(relaxed.listed),
-        feasible_pairs=0 if case.network is None else case.network.pairs,
+        feasible_pairs=(0 if case.network is None else case.network.pairs) if counted else None,
         certificate=certificate,
     )
 

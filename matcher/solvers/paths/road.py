@@ -58,7 +58,7 @@ def plan_of(problem: Problem, candidates: Candidates, floor: Ground, solved: Sol
     calendar, broken = arrange(case, relaxed.network, relaxed.taken)
     if broken:
         raise Unfit(f"({len(broken)}) requirements find no start for the people chosen.")
-    return write(case, calendar, engine, relaxed=relaxed, gap=relaxed.gap, optimal=relaxed.gap == 0)
+    return write(case, calendar, engine, relaxed=relaxed, gap=relaxed.gap, optimal=relaxed.gap == 0, counted=False)
 
 
 def _relaxed(floor: Ground, solved: Solved) -> Relaxed:
