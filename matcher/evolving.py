@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from matcher import areas
 from matcher import events as e
 from matcher.commands import JobOutcome, Tick
 from matcher.history import History
@@ -162,6 +163,7 @@ def _area_widened(zone: Zone, event: e.AreaWidened) -> None:
 
 def _request_changed(zone: Zone, event: e.RequestChanged) -> None:
     request, asked = zone.requests[event.command.request], event.command
+    _room_made(zone, request)
     fields = {"duration_minutes": event.duration_minutes, "point": event.point, "place": event.place}
     said = {name: value for name, value in fields.items() if value is not UNSET}
     request.command = msgspec.structs.replace(request.command, **said)
@@ -400,7 +402,18 @@ def _leave(zone: Zone, name: str, status: Status) -> None:
         if assignment.request in zone.requests:
             zone.fresh[assignment.request] = True
     zone.freed[assignment.volunteer] = True
+    _room_made(zone, zone.request(assignment.request))
     _restate(zone, assignment.request)
+
+
+def _room_made(zone: Zone, request: Request) -> None:
+    """Fewer people may visit the request's compound than before: others may, whoever is free for them."""
+    if not zone.policy.tree.visitors_per_hour:
+        return
+    compound = areas.compound_of(zone, request)
+    if compound is not None:
+        waiting = (name for name in zone.seeking if areas.compound_of(zone, zone.requests[name]) == compound)
+        zone.fresh.update(dict.fromkeys(waiting, True))
 
 
 # --- time, solves, jobs ----------------------------------------------------------------------------------------

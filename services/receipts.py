@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 
 from matcher.events import CommandParked, CommandRefused, Event
-from matcher.reasons import IdempotencyConflict
+from matcher.reasons import IdempotencyConflict, UnknownZone
 from matcher.zone import digest
 from services.board import Receipt
 
@@ -29,6 +29,8 @@ def remember(receipts: Receipts, partition: int, offset: int, event: Event) -> b
     if receipt is None:
         receipt = Receipt(command=event.causation_id, state="answered", partition=partition, offset=offset)
         receipts[key] = receipt
+    elif _undecided(receipt) and not _another_body(event):
+        _begin_again(receipt, partition, offset)
     elif (receipt.partition, receipt.offset) != (partition, offset) or _another_body(event):
         return False  # a later use of the id does not change what became of the first
     if isinstance(event, CommandRefused):
@@ -39,6 +41,16 @@ def remember(receipts: Receipts, partition: int, offset: int, event: Event) -> b
     if command is not None and not receipt.digest and command.id == event.causation_id:
         receipt.digest = digest(command).hex()
     return new
+
+
+def _undecided(receipt: Receipt) -> bool:
+    """Whether nobody remembers the command: there was no zone yet. The same, coming again, is decided anew."""
+    return isinstance(receipt.reason, UnknownZone)
+
+
+def _begin_again(receipt: Receipt, partition: int, offset: int) -> None:
+    receipt.state, receipt.reason, receipt.message, receipt.digest = "answered", None, "", ""
+    receipt.partition, receipt.offset = partition, offset
 
 
 def _another_body(event: Event) -> bool:

@@ -197,7 +197,7 @@ def test_the_command_tells_in_words_and_ends_with_7_at_a_mismatch(tmp_path: Path
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(needs_kafka[1].args[0], reason="needs Kafka")
+@needs_kafka[1]
 def test_on_kafka_the_same_log_folds_to_the_same_states_and_is_decided_the_same():
     async def main() -> None:
         async with fresh_topics(PARTITIONS) as prefix:

@@ -56,7 +56,7 @@ NOT_THERE = frozenset(
 #: The topic is gone, or this consumer remembers what a starting broker said: only a new consumer asks again.
 UNKNOWN = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC, KafkaError._UNKNOWN_PARTITION})
 #: A consumer whose leader is gone may ask it until the time is up, and again: a new one asks who leads now. One that
-#: threw away what it knew of a broker, while all of them were gone, says of the question to it that it "is terminating".
+#: threw away what it knew of a broker, while all of them were gone, says of a question to it that it "is terminating".
 STALE = UNKNOWN | {KafkaError._TIMED_OUT, KafkaError.REQUEST_TIMED_OUT, KafkaError._DESTROY}
 #: What a question may be answered with while brokers change their roles; it is asked again.
 PASSING = frozenset(

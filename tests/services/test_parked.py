@@ -355,7 +355,7 @@ def _produce_nothing(topic: str) -> None:
 
 
 @pytest.mark.kafka
-@pytest.mark.skipif(needs_kafka[1].args[0], reason="needs Kafka")
+@needs_kafka[1]
 def test_on_kafka_poison_is_set_aside_within_two_seconds_and_replayed_by_the_command_line(tmp_path: Path):
     mended = tmp_path / "mended.json"
     mended.write_bytes(encode(toy.place("z")))

@@ -194,3 +194,24 @@ def test_no_compound_is_ever_crowded_and_the_events_give_the_state(seed: int) ->
         evolve(again, event)
     assert again["town"].sha256() == story.zone.sha256() == Zone.decode(story.zone.encode()).sha256()
     assert len(only(story.events, e.OfferSent)) > 15, names(story.events)
+
+
+@pytest.mark.parametrize("leaves", ["cancelled", "moved to another compound", "its place of the tree taken away"])
+def test_room_that_somebody_leaves_in_a_compound_is_given_to_whoever_waits_for_it(leaves: str) -> None:
+    story = with_tree(msgspec.structs.replace(DEFAULT, places=Places(visitors_per_hour=1)))
+    story.volunteer("nurse", skills=(HeldSkill(skill="nursing"),))
+    story.volunteer("helper")
+    window = {"place": "e1", "earliest": story.now(120), "latest": story.now(180)}
+    nursing = Requirement(skills=(NeededSkill(skill="nursing"),))
+    story.request("first", requirements=(nursing,), **window)
+    assert [o.volunteer for o in only(story.tick(), e.OfferSent)] == ["nurse"]
+    story.accept(next(iter(story.offers())))
+    story.request("second", **window)
+    assert [u.reason for u in only(story.tick(), e.RequirementUnfilled)] == [Unassigned.PLACE_CROWDED]
+    if leaves == "cancelled":
+        story.send(c.CancelRequest, request="first")
+    elif leaves == "moved to another compound":
+        story.send(c.ChangeRequest, request="first", point=east(500), place="w1")
+    else:
+        story.send(c.ChangeRequest, request="first", place=None)
+    assert "helper" in [o.volunteer for o in only(story.tick(), e.OfferSent)]
