@@ -1,4 +1,5 @@
-"""The only place that changes a zone. Every event has one small function here; none of them decides anything."""
+"""The only place that changes a zone. Every event has one small function here, those of
+a week's batch in `evolving_weeks`; none of them decides anything."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from matcher import areas
+from matcher import areas, evolving_weeks
 from matcher import events as e
 from matcher.commands import JobOutcome, Tick
 from matcher.history import History
@@ -20,7 +21,6 @@ from matcher.zone import (
     KEPT,
     Assignment,
     Due,
-    Job,
     Need,
     OfferState,
     Request,
@@ -29,6 +29,7 @@ from matcher.zone import (
     Widened,
     Zone,
     digest,
+    issue,
     push,
 )
 
@@ -303,7 +304,7 @@ def _offer_sent(zone: Zone, event: e.OfferSent) -> None:
         zone.alerts.setdefault(row, []).append(_s(event.at))
         push(zone, _s(event.at) + DAY_S, Due.BUDGET, event.volunteer)
     if zone.policy.notify:
-        _issue(zone, f"notify:{event.offer}", 1, event.at)
+        issue(zone, f"notify:{event.offer}", 1, event.at)
 
 
 def _offer_accepted(zone: Zone, event: e.OfferAccepted) -> None:
@@ -321,7 +322,7 @@ def _offer_expired(zone: Zone, event: e.OfferExpired) -> None:
 def _offer_superseded(zone: Zone, event: e.OfferSuperseded) -> None:
     zone.assignments[event.offer].offer = OfferState.SUPERSEDED
     if zone.policy.notify:
-        _issue(zone, f"notify:{event.offer}:stand-down", 1, event.at)
+        issue(zone, f"notify:{event.offer}:stand-down", 1, event.at)
 
 
 def _refuse(zone: Zone, offer: str, state: OfferState) -> None:
@@ -380,7 +381,7 @@ def _assignment_released(zone: Zone, event: e.AssignmentReleased) -> None:
         zone.request(assignment.request).refused.append(assignment.volunteer)
     _leave(zone, event.assignment, Status.RELEASED)
     if event.stand_down and zone.policy.notify:
-        _issue(zone, f"notify:{event.assignment}:stand-down", 1, event.at)
+        issue(zone, f"notify:{event.assignment}:stand-down", 1, event.at)
 
 
 def _no_show_recorded(zone: Zone, event: e.NoShowRecorded) -> None:
@@ -469,16 +470,11 @@ def _job_reported(zone: Zone, event: e.JobReported) -> None:
 
 
 def _job_reissued(zone: Zone, event: e.JobReissued) -> None:
-    _issue(zone, event.job, event.attempt, event.at)
+    issue(zone, event.job, event.attempt, event.at)
 
 
 def _job_abandoned(zone: Zone, event: e.JobAbandoned) -> None:
     zone.jobs.pop(event.job, None)
-
-
-def _issue(zone: Zone, job: str, attempt: int, at: datetime) -> None:
-    zone.jobs[job] = Job(id=job, attempt=attempt, issued_s=_s(at))
-    push(zone, _s(at) + 60 * zone.policy.job_retry_minutes, Due.JOB, job)
 
 
 def _s(at: datetime) -> int:
@@ -529,4 +525,5 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.JobReported: _job_reported,
     e.JobReissued: _job_reissued,
     e.JobAbandoned: _job_abandoned,
+    **evolving_weeks.CHANGES,
 }

@@ -19,6 +19,7 @@ from matcher.commands import Command, DefinePlace, DefinePost, DefineTeam, Submi
 from matcher.events import Outcome
 from matcher.history import History, Quarter, quarter_of
 from matcher.people import People
+from matcher.plans import AdoptedPlan, Rematch
 from matcher.policy import DEFAULT, Policy
 from matcher.reasons import Unassigned
 from matcher.terms import Hours, PlaceLevel, Requirement
@@ -149,6 +150,8 @@ class Due(StrEnum):
     PAUSE = "pause"  # a pause ends
     BUDGET = "budget"  # an offer leaves somebody's 24 hours
     JOB = "job"
+    HOLD = "hold"  # beats look at a draft's requests again
+    REMATCH = "rematch"  # a batch has run long enough
 
 
 #: (when, why, id of the thing)
@@ -177,6 +180,14 @@ class Zone(msgspec.Struct):
     #: 志愿服务队 and 公益服务岗 by id; absent until the first one, for the same reason.
     teams: dict[str, DefineTeam] | msgspec.UnsetType = msgspec.UNSET
     posts: dict[str, DefinePost] | msgspec.UnsetType = msgspec.UNSET
+    #: The batch that plans a week, while it runs; absent else, for the same reason.
+    rematch: Rematch | msgspec.UnsetType = msgspec.UNSET
+    #: Plans of batches by name, until their week is over; absent until the first one, for the same reason.
+    plans: dict[str, AdoptedPlan] | msgspec.UnsetType = msgspec.UNSET
+    #: requests that beats leave alone -> the draft that they belong to; absent where none, for the same reason
+    held: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    #: first days of the report weeks whose batch has begun by itself, the last ones; absent before, for the same reason
+    begun_weeks: list[date] | msgspec.UnsetType = msgspec.UNSET
     #: not ended
     requests: dict[str, Request] = {}
     #: ended, kept while they can be reopened
@@ -212,6 +223,11 @@ class Zone(msgspec.Struct):
     def known_posts(self) -> dict[str, DefinePost]:
         """The zone's posts by id."""
         return self.posts or {}
+
+    @property
+    def known_plans(self) -> dict[str, AdoptedPlan]:
+        """The plans of batches by name, until their week is over."""
+        return self.plans or {}
 
     @property
     def own_days(self) -> dict[date, bool]:
@@ -306,6 +322,13 @@ class Zone(msgspec.Struct):
 def push(zone: Zone, due_s: int, why: Due, what: str) -> None:
     """Add a deadline."""
     heapq.heappush(zone.deadlines, (due_s, why.value, what))
+
+
+def issue(zone: Zone, job: str, attempt: int, at: datetime) -> None:
+    """Note a notification that waits for its report."""
+    issued_s = int(at.timestamp())
+    zone.jobs[job] = Job(id=job, attempt=attempt, issued_s=issued_s)
+    push(zone, issued_s + 60 * zone.policy.job_retry_minutes, Due.JOB, job)
 
 
 def digest(command: Command) -> bytes:
