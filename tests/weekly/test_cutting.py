@@ -130,11 +130,12 @@ def test_the_result_does_not_hang_on_who_plans_which_part_when(seed):
 def test_towns_that_are_far_apart_are_parts_that_nothing_binds():
     week = random_week(7, people=24, requirements=24)
     asked, people = week.problem.requirements, week.problem.people
-    far = np.arange(24) % 2 * 3.0
+    town = np.unique([request for request, _ in asked.ids], return_inverse=True)[1] % 2
+    home = np.arange(24) % 2
     posed = replace(
         week.problem,
-        people=replace(people, lat=people.lat + far, reach_m=np.minimum(people.reach_m, 5000.0)),
-        requirements=replace(asked, lat=asked.lat + far),
+        people=replace(people, lat=people.lat + 3.0 * home, reach_m=np.minimum(people.reach_m, 5000.0)),
+        requirements=replace(asked, lat=asked.lat + 3.0 * town),
     )
     apart = replace(week, problem=posed, compound=None, crowd_max=0)
     most = max(int(asked.people.sum()), 1)
@@ -143,7 +144,7 @@ def test_towns_that_are_far_apart_are_parts_that_nothing_binds():
     assert cutting.effort_of_repair(QUICK, cut).iterations == 0
     for number in range(len(cutting.cut(apart, 1).parts)):
         part = cutting.cut(apart, 1).parts[number]
-        assert len({*(part.rows % 2).tolist(), *(part.who % 2).tolist()}) == 1
+        assert len({*town[part.rows].tolist(), *home[part.who].tolist()}) == 1
     assert objections(apart, batch(apart, most)[1]) == []
 
 

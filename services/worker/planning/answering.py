@@ -171,7 +171,9 @@ class Story:
 # --- the search ------------------------------------------------------------------------------------------------------
 
 
-def _searched(week: Week, batch: Batch, start: Visits | None = None, cut: Cut | None = None) -> Iterator[Answer]:
+def _searched(
+    week: Week, batch: Batch, start: Visits | None = None, cut: Cut | None = None
+) -> Generator[Answer, None, WeekPlan]:
     """Search, with a sign of life after each stretch; the generator returns the plan. `cut`: it is the repair."""
     effort = effort_of(batch)
     if cut is not None:
