@@ -13,11 +13,10 @@ import os
 import signal
 import sys
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
-import numpy as np
 from msgspec import UNSET
 
 from matcher import decisions
@@ -33,8 +32,9 @@ from matcher.commands import (
 )
 from matcher.plans import Rematch as Batch
 from matcher.terms import PlannedVisit
-from matcher.weekly import cutting
+from matcher.weekly import cutting, posing
 from matcher.weekly.cutting import Cut
+from matcher.weekly.posing import WeekPosed
 from matcher.weekly.subset import Visits
 from matcher.weekly.week import Effort, Week, WeekPlan
 from matcher.zone import Zone
@@ -58,7 +58,7 @@ class Kept:
     zone: str
     chain: Chain
     batch: Batch
-    week: Week
+    posed: WeekPosed
     cut: Cut
 
 
@@ -87,12 +87,13 @@ class Planning:
             case "part" if job.part >= len(kept.cut.parts):  # a week with nothing that anybody could plan
                 commands = [_part_empty(job)]
             case "part":
-                plan = yield from _searched(cutting.part_of(kept.week, kept.cut, job.part), kept.batch)
-                commands = _part_done(job, kept, plan)
+                part = cutting.part_of(kept.posed.week, kept.cut, job.part)
+                commands = _part_done(job, kept, part, (yield from _searched(part, kept.batch)))
             case "repair":
-                parts = [columns(kept.week, story.visits(part)) for part in range(len(kept.cut.parts))]
-                plan = yield from _searched(kept.week, kept.batch, cutting.merged(kept.week, kept.cut, parts), kept.cut)
-                commands = proposals(job, kept, plan)
+                parts = [posing.triples(kept.posed, story.visits(part)) for part in range(len(kept.cut.parts))]
+                start = cutting.merged(kept.posed.week, kept.cut, parts)
+                plan = yield from _searched(kept.posed.week, kept.batch, start, kept.cut)
+                commands = proposals(job, kept.place, kept.posed, plan)
         yield from _said(*commands)
         yield Answer(last=True)
 
@@ -106,15 +107,15 @@ class Planning:
         if zone is None or zone.rematch is UNSET or zone.rematch.id != job.rematch:
             return None
         week = posed(zone, zone.rematch)
-        self._kept = Kept(place, job.zone, chain, zone.rematch, week, cutting.cut(week, self._places_max))
+        cut = cutting.cut(week.week, self._places_max)
+        self._kept = Kept(place, job.zone, chain, zone.rematch, week, cut)
         return self._kept
 
 
-def posed(zone: Zone, batch: Batch) -> Week:
+def posed(zone: Zone, batch: Batch) -> WeekPosed:
     """Return the week that a batch plans."""
-    from matcher.weekly.posing import pose_week
-
-    return pose_week(zone, batch.from_s, batch.until_s).week
+    begin, end = (datetime.fromtimestamp(at_s, UTC) for at_s in (batch.from_s, batch.until_s))
+    return posing.pose_week(zone, begin, end)
 
 
 def folded(partition: int, zone: str, state: State) -> tuple[Chain, Zone | None]:
@@ -228,9 +229,10 @@ def _cut(job: Rematch, kept: Kept) -> ReportRematch:
     )
 
 
-def _part_done(job: Rematch, kept: Kept, plan: WeekPlan) -> list[ReportRematch]:
-    week = cutting.part_of(kept.week, kept.cut, job.part)
-    pieces = chunks(visits_of(week, plan))
+def _part_done(job: Rematch, kept: Kept, part: Week, plan: WeekPlan) -> list[ReportRematch]:
+    requirement, person, start_s = cutting.visits_of(kept.cut, job.part, plan)
+    whole = replace(plan, requirement=requirement, person=person, start_s=start_s)
+    pieces = chunks(posing.visits(kept.posed, whole))
     return [
         ReportRematch(
             id=_id(job, "done", number),
@@ -243,7 +245,7 @@ def _part_done(job: Rematch, kept: Kept, plan: WeekPlan) -> list[ReportRematch]:
             visits=piece,
             piece=number,
             pieces=len(pieces),
-            figures=figures_of(week, plan),
+            figures=posing.figures(replace(kept.posed, week=part), plan),
         )
         for number, piece in enumerate(pieces, 1)
     ]
@@ -255,46 +257,28 @@ def _part_empty(job: Rematch) -> ReportRematch:
     return msgspec.structs.replace(begun, done=True, visits=(), figures=nothing)
 
 
-def proposals(job: Rematch, kept: Kept, plan: WeekPlan) -> list[AdoptPlan]:
+def proposals(job: Rematch, place: StatePlace, posed: WeekPosed, plan: WeekPlan) -> list[AdoptPlan]:
     """Return the plan as commands."""
-    parts = chunks(visits_of(kept.week, plan))
+    parts = chunks(posing.visits(posed, plan))
     return [
         AdoptPlan(
             id=_id(job, "plan", number),
             zone=job.zone,
             at=datetime.now(UTC),
             rematch=job.rematch,
-            as_of=kept.place,
+            as_of=place,
             part=number,
             parts=len(parts),
             moves=moves,
-            figures=figures_of(kept.week, plan),
+            figures=posing.figures(posed, plan),
         )
         for number, moves in enumerate(parts, 1)
     ]
 
 
-def visits_of(week: Week, plan: WeekPlan) -> list[PlannedVisit]:
-    """Return a plan's visits by name, those of one requirement together, in a fixed order."""
-    asked, people = week.problem.requirements.ids, week.problem.people.ids
-    rows = zip(plan.requirement.tolist(), plan.person.tolist(), plan.start_s.tolist(), strict=True)
-    visits = [
-        PlannedVisit(asked[r][0], asked[r][1], people[p], datetime.fromtimestamp(start, UTC)) for r, p, start in rows
-    ]
-    return sorted(visits, key=lambda visit: (visit.request, visit.requirement, visit.volunteer))
-
-
-def columns(week: Week, visits: Sequence[PlannedVisit]) -> Visits:
-    """Return visits by name as numbers of the week; who or what is not in it is left out."""
-    asked = {name: row for row, name in enumerate(week.problem.requirements.ids)}
-    people = {name: row for row, name in enumerate(week.problem.people.ids)}
-    rows = [
-        (asked[visit.request, visit.requirement], people[visit.volunteer], int(visit.start.timestamp()))
-        for visit in visits
-        if (visit.request, visit.requirement) in asked and visit.volunteer in people
-    ]
-    table = np.array(rows, np.int64).reshape(-1, 3)
-    return table[:, 0].astype(np.int32), table[:, 1].astype(np.int32), table[:, 2]
+def places_of(plan: WeekPlan) -> int:
+    """Return how many places a plan's week asks for."""
+    return plan.objective["filled"] + sum(short.places for short in plan.unfilled)
 
 
 def chunks(visits: Sequence[PlannedVisit]) -> list[tuple[PlannedVisit, ...]]:
@@ -311,20 +295,6 @@ def chunks(visits: Sequence[PlannedVisit]) -> list[tuple[PlannedVisit, ...]]:
         pieces[-1] += of_one
         of_one = []
     return [tuple(piece) for piece in pieces]
-
-
-def figures_of(week: Week, plan: WeekPlan) -> Figures:
-    """Return a plan's figures."""
-    filled = plan.objective["filled"]
-    return Figures(
-        places=filled + sum(short.places for short in plan.unfilled),
-        filled=filled,
-        bound=plan.bound,
-        metres=plan.objective["metres"],
-        first_cost=plan.first_cost,
-        cost=plan.cost,
-        iterations=plan.iterations,
-    )
 
 
 # --- the process -----------------------------------------------------------------------------------------------------
