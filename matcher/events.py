@@ -513,10 +513,12 @@ class RematchPartDone(Event, frozen=True, kw_only=True):
 
 
 class RematchEnded(Event, frozen=True, kw_only=True):
-    """The batch ended before its plan came; what was reported is adopted (`PlanAdopted` follows), if anything was."""
+    """The batch ended before its plan came."""
 
     rematch: Id
     how: RematchEnding
+    #: Something was reported, and `PlanAdopted` follows.
+    adopted: bool
     command: EndRematch | None = None
 
 
@@ -547,6 +549,8 @@ class PlanAdopted(Event, frozen=True, kw_only=True):
     dropped: dict[NotAdopted, tuple[int, ...]] = {}
     #: accepted work that the plan names, as it is; it stays whatever becomes of the plan
     pinned: tuple[int, ...] = ()
+    #: open offers that are taken back when the plan is published
+    replaces: tuple[Id, ...] = ()
     #: Beats leave the draft's requests alone until then. Absent: they do not.
     hold_until: Time | UnsetType = UNSET
     #: Absent: of what was reported.
@@ -581,6 +585,12 @@ class PlanRolledBack(Event, frozen=True, kw_only=True):
     command: RollBackPlan
 
 
+class PlanWithdrawn(Event, frozen=True, kw_only=True):
+    """The last open offer of a plan that was rolled back has been taken back."""
+
+    plan: Id
+
+
 # --- the log's own ---------------------------------------------------------------------------------------------
 
 
@@ -588,6 +598,8 @@ class TimePassed(Event, frozen=True, kw_only=True):
     """A Tick moved the zone's time to `at`."""
 
     beat: int
+    #: More was due than one entry holds: only so much of it, the oldest first; the next Tick goes on. Absent: all.
+    lapsed: int | UnsetType = UNSET
 
 
 class CommandRefused(Event, frozen=True, kw_only=True):
@@ -690,4 +702,5 @@ AnyEvent = (
     | PlanVisitsDropped
     | PlanNotified
     | PlanRolledBack
+    | PlanWithdrawn
 )

@@ -298,6 +298,9 @@ def _assignment_held(zone: Zone, event: e.AssignmentHeld) -> None:
 
 
 def _offer_sent(zone: Zone, event: e.OfferSent) -> None:
+    if event.plan is not UNSET:
+        evolving_weeks.offered(zone, event)
+        return
     row = zone.people.row_of[event.volunteer]
     push(zone, _s(event.expires_at), Due.OFFER, event.offer)
     if zone.policy.offers_per_day:
@@ -320,8 +323,9 @@ def _offer_expired(zone: Zone, event: e.OfferExpired) -> None:
 
 
 def _offer_superseded(zone: Zone, event: e.OfferSuperseded) -> None:
-    zone.assignments[event.offer].offer = OfferState.SUPERSEDED
-    if zone.policy.notify:
+    assignment = zone.assignments[event.offer]
+    assignment.offer = OfferState.SUPERSEDED
+    if zone.policy.notify and zone.knows_of(assignment):
         issue(zone, f"notify:{event.offer}:stand-down", 1, event.at)
 
 
@@ -425,12 +429,16 @@ def _time_passed(zone: Zone, event: e.TimePassed) -> None:
     zone.now, zone.beat = event.at, event.beat
     zone.considered, zone.freed = zone.freed, {}
     now_s = _s(event.at)
-    while zone.deadlines and zone.deadlines[0][0] <= now_s:
+    for _ in range(event.lapsed or len(zone.deadlines)):
+        if not zone.deadlines or zone.deadlines[0][0] > now_s:
+            break
         _, why, what = heapq.heappop(zone.deadlines)
         if why == Due.PAUSE:
             zone.freed[zone.people.row_of[what]] = True
         elif why == Due.BUDGET:
             _budget_freed(zone, zone.people.row_of[what], now_s)
+        elif why == Due.HOLD:
+            evolving_weeks.let_go(zone, what)
     if new_day:
         _forget(zone, now_s)
 
@@ -451,6 +459,8 @@ def _forget(zone: Zone, now_s: int) -> None:
     if zone.history is not UNSET:
         zone.history.forget(now_s)
     zone.remembered = {name: at for name, at in zone.remembered.items() if at[1] + REMEMBERED_S > now_s}
+    if zone.known_plans:
+        evolving_weeks.forget(zone, now_s)
     kept_s = zone.policy.reopen_days * DAY_S + DAY_S
     ended = {name: r for name, r in zone.ended.items() if r.ended_at and _s(r.ended_at) + kept_s > now_s}
     if len(ended) < len(zone.ended):

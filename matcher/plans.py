@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -98,9 +99,11 @@ class AdoptedPlan(msgspec.Struct):
     #: visits to be offered, all of one requirement together; those before `next` are through
     visits: list[PlannedVisit] = []
     next: int = 0
-    #: offers that it has made; those before `released` have been looked at by a roll-back
+    #: offers that it has made, and those of before that it takes back when it makes its own
     offers: list[str] = []
-    released: int = 0
+    replaces: dict[str, bool] = {}
+    #: Its people have been told, or are being told.
+    told: bool = False
     #: Beats leave its requests alone until then; 0: they do not.
     hold_until_s: int = 0
     #: as they were when it was adopted
@@ -109,8 +112,7 @@ class AdoptedPlan(msgspec.Struct):
 
     def waiting(self) -> Iterator[PlannedVisit]:
         """Yield the visits that are not through yet."""
-        for at in range(self.next, len(self.visits)):
-            yield self.visits[at]
+        return islice(self.visits, self.next, None)
 
 
 def job_of(stage: RematchStage, part: int) -> str:

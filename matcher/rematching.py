@@ -7,6 +7,7 @@ nothing heavy is decided here. The plan that comes of it is judged in `adopting`
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from msgspec import UNSET
@@ -30,10 +31,11 @@ from matcher.reasons import (
     WeekOver,
     WrongState,
 )
+from matcher.weeks import ReportWeek
 from matcher.zone import Zone
 
 _DAY = timedelta(days=1)
-#: Days looked at for the report week that a day lies in.
+#: Months looked at for the report week that a day lies in.
 _MONTHS = (-1, 0, 1)
 
 
@@ -67,9 +69,7 @@ def start(zone: Zone, command: StartRematch, facts: Facts) -> list[Event]:
 
 def week_of(zone: Zone, day: date) -> tuple[date, date]:
     """Return the first and last day of the report week that a day lies in, else of its Monday to Sunday."""
-    for months in _MONTHS:
-        at = day.replace(day=15) + timedelta(days=30 * months)
-        week = zone.days().report_week(at.year, at.month)
+    for week in report_weeks_around(zone, day):
         if week.start <= day <= week.end:
             return week.start, week.end
     monday = day - timedelta(days=day.weekday())
@@ -112,6 +112,49 @@ def _nothing(zone: Zone, from_at: datetime, until_at: datetime) -> Refusal | Non
     if not any(earliest < until_at and latest > from_at for earliest, latest in windows):
         return NothingOpen(zone=zone.id, from_at=from_at, until_at=until_at)
     return None
+
+
+def by_itself(zone: Zone, facts: Facts) -> list[Event]:
+    """Start the batch of the next report week when the policy says that it is time; else nothing.
+
+    Not where a week waits for somebody's choice, has a plan already, or where there is nothing to plan.
+    """
+    hours = zone.policy.batch.start_hours
+    if not hours or zone.rematch is not UNSET:
+        return []
+    soon = (facts.at + timedelta(hours=hours)).astimezone(ZoneInfo(zone.policy.timezone)).date()
+    first, last = week_of(zone, soon)
+    from_at, until_at = span(zone, first, last)
+    if not from_at - timedelta(hours=hours) <= facts.at < from_at or not _waits_for_batch(zone, first, from_at):
+        return []
+    name = f"week-{first}"
+    if objection_to(zone, name, first, last) is not None or _nothing(zone, from_at, until_at) is not None:
+        return []
+    started = facts(
+        e.RematchStarted,
+        rematch=name,
+        from_at=from_at,
+        until_at=until_at,
+        seed=1,
+        iterations=zone.policy.batch.iterations,
+        provisional=_uncertain(zone, first, last) is not None or UNSET,
+    )
+    return [started]
+
+
+def _waits_for_batch(zone: Zone, first: date, from_at: datetime) -> bool:
+    """Say whether these days are a report week that nobody has to choose and that no batch has planned."""
+    week = next((week for week in report_weeks_around(zone, first) if week.start == first), None)
+    begin_s = int(from_at.timestamp())
+    planned = begin_s in (zone.begun_weeks or ()) or any(plan.from_s == begin_s for plan in zone.known_plans.values())
+    return week is not None and not week.undecided and not planned
+
+
+def report_weeks_around(zone: Zone, day: date) -> list[ReportWeek]:
+    """Return the report weeks of the month of a day and of those beside it."""
+    days = zone.days()
+    months = [day.replace(day=15) + timedelta(days=30 * n) for n in _MONTHS]
+    return [days.report_week(at.year, at.month) for at in months]
 
 
 def report(zone: Zone, command: ReportRematch, facts: Facts) -> list[Event]:

@@ -84,6 +84,8 @@ class Assignment(msgspec.Struct):
     end_s: int
     offer: OfferState = OfferState.SENT
     status: Status = Status.TENTATIVE
+    #: the week's plan that it belongs to; absent: a beat's
+    plan: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Widened(msgspec.Struct, frozen=True):
@@ -186,8 +188,8 @@ class Zone(msgspec.Struct):
     plans: dict[str, AdoptedPlan] | msgspec.UnsetType = msgspec.UNSET
     #: requests that beats leave alone -> the draft that they belong to; absent where none, for the same reason
     held: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
-    #: first days of the report weeks whose batch has begun by itself, the last ones; absent before, for the same reason
-    begun_weeks: list[date] | msgspec.UnsetType = msgspec.UNSET
+    #: first seconds of the report weeks whose batch began by itself, the last ones; absent before, for the same reason
+    begun_weeks: list[int] | msgspec.UnsetType = msgspec.UNSET
     #: not ended
     requests: dict[str, Request] = {}
     #: ended, kept while they can be reopened
@@ -228,6 +230,11 @@ class Zone(msgspec.Struct):
     def known_plans(self) -> dict[str, AdoptedPlan]:
         """The plans of batches by name, until their week is over."""
         return self.plans or {}
+
+    def knows_of(self, assignment: Assignment) -> bool:
+        """Say whether the person has been told of an offer: not of one whose plan has only been published."""
+        plan = None if assignment.plan is msgspec.UNSET else self.known_plans.get(assignment.plan)
+        return plan is None or plan.told
 
     @property
     def own_days(self) -> dict[date, bool]:

@@ -221,7 +221,7 @@ def _crowds(week, visits, pinned):
     hours, agreed = Counter(), Counter()
     for r, p, start, _, _ in visits:
         end = start + int(week.problem.requirements.duration_s[r])
-        for hour in range((start - week.from_s) // HOUR, (end - 1 - week.from_s) // HOUR + 1):
+        for hour in range(start // HOUR, (end - 1) // HOUR + 1):
             if week.compound[r] >= 0:
                 hours[int(week.compound[r]), hour] += 1
                 agreed[int(week.compound[r]), hour] += (r, p, start) in pinned
