@@ -30,9 +30,9 @@ class Frame:
 
 
 def ticks(most: float) -> list[int]:
-    """Return whole, round marks from 0 to at least the most, three to six of them."""
+    """Return whole, round marks from 0 to at least the most, six steps at most."""
     step = 10 ** floor(log10(max(1.0, most / 5)))
-    step = next(step * n for n in (1, 2, 5, 10) if step * n * 5 >= most)
+    step = next(step * n for n in (1, 2, 5, 10) if step * n * 6 >= most)
     return [step * n for n in range(int(-(-max(most, 1) // step)) + 1)]
 
 
@@ -86,8 +86,8 @@ def lying(canvas: Canvas, bars: Sequence[Lying], said: str) -> None:
     left = MARGIN + max([120.0, *(width(bar.label, 13) for bar in bars)]) + 16
     most = max(1, *(sum(value for value, _, _ in bar.parts) for bar in bars), 1)
     scale = (WIDE - MARGIN - left - 70) / most
-    canvas.text(left, canvas.y + 4, said, fill=FAINT)
-    canvas.y += 16
+    canvas.text(left, canvas.y + 12, said, fill=FAINT)
+    canvas.y += 24
     for bar in bars:
         canvas.text(left - 10, canvas.y + 19, bar.label, anchor="end")
         x = left

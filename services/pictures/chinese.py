@@ -17,6 +17,14 @@ WORDS: dict[str, str] = {
     "weekday.7": "周日",
     "was": "{after}（之前 {before}）",
     "colon": "：",
+    "one.visits": "{n} 人次",
+    "many.visits": "{n} 人次",
+    "one.people": "{n} 人",
+    "many.people": "{n} 人",
+    "one.places": "{n} 处",
+    "many.places": "{n} 处",
+    "one.calls": "{n} 次",
+    "many.calls": "{n} 次",
     "nothing": "没有内容。",
     # 目录
     "index.title": "{zone} 集中报到周：{first} 至 {last}",
@@ -27,7 +35,7 @@ WORDS: dict[str, str] = {
     "index.language": "English",
     # 地图
     "map.title": "谁去哪里",
-    "map.sentence": "{people} 人外出，上门 {visits} 人次；路程共 {km} 公里，平均每人次 {each} 米。",
+    "map.sentence": "{people}外出，上门 {visits}；路程共 {km} 公里，平均每人次 {each} 米。",
     "map.nobody": "没有人外出：方案里没有上门服务。",
     "map.near": "路线：上门点离家 500 米以内",
     "map.close": "1 公里以内",
@@ -49,9 +57,10 @@ WORDS: dict[str, str] = {
     "distances.ten_median": "10 分钟（按中位速度 {metres} 米）",
     "distances.beyond": "更远",
     "distances.bar": "{first}–{last} 米：{visits}",
+    "distances.last": "{first} 米及以上：{visits}",
     # 负担
     "load.title": "任务分担是否均匀",
-    "load.sentence": "本周有空的 {free} 人中出动 {come} 人，最多的一人 {most} 次。基尼系数 {gini}："
+    "load.sentence": "本周有空的 {free} 人中出动 {come} 人，每人最多 {most} 次。基尼系数 {gini}："
     "0 表示人人一样多，1 表示全由一人承担。",
     "load.axis": "每人本周上门次数",
     "load.count": "人数",
@@ -86,8 +95,8 @@ WORDS: dict[str, str] = {
     # 季度任务
     "duty.title": "本季度还欠一次服务的人",
     "duty.none": "没有人还欠本季度的服务。",
-    "duty.sentence": "还欠本季度服务的 {owing} 人中，本周出动 {come} 人；"
-    "其余有 {no_demand} 人没有合适的需求，不为他们编造任务。",
+    "duty.sentence": "还欠本季度服务的 {owing} 人中，本周出动 {come} 人。",
+    "duty.no_demand": "其余有 {people} 人没有合适的需求，不为他们编造任务。",
     "duty.axis": "人数",
     "duty.come": "出动",
     "duty.unknown": "未出动，原因未知",
@@ -98,7 +107,7 @@ WORDS: dict[str, str] = {
     # 变动
     "churn.title": "方案有哪些变动",
     "churn.sentence": "原有 {were} 人次中，{kept} 不变，{moved} 换时间或换人，{dropped} 取消；新增 {new}。",
-    "churn.first": "之前没有方案：全部 {new} 人次都是新增。",
+    "churn.first": "之前没有方案；新增 {new} 人次。",
     "churn.axis": "人次",
     "fate.kept": "不变",
     "fate.moved_time": "变动：同一人，换时间",
@@ -107,14 +116,14 @@ WORDS: dict[str, str] = {
     "fate.dropped": "取消",
     # 每天
     "days.title": "每天上门人次",
-    "days.sentence": "最满的一天是{day}：{people} 人上门 {visits} 人次。",
-    "days.theme": "主题党日（{day}）：{people} 人上门 {visits} 人次。",
+    "days.sentence": "最满的一天是{day}：{people}上门 {visits}。",
+    "days.theme": "主题党日（{day}）：{people}上门 {visits}。",
     "days.none": "每天都没有上门服务。",
     "days.axis": "人次",
     "days.mark": "主题党日",
     # 服务清单
     "list.title": "{day} 服务清单",
-    "list.sentence": "{compounds} 处，上门 {visits} 次，共 {people} 人。",
+    "list.sentence": "{places}，上门 {visits}，共 {people}。",
     "list.none": "当天没有上门服务。",
     "list.compound": "地点",
     "list.nowhere": "（未登记小区）",
@@ -123,5 +132,5 @@ WORDS: dict[str, str] = {
     "list.requirement": "需求",
     "list.people": "人员",
     "list.done": "完成",
-    "list.total": "上门 {visits} 次",
+    "list.total": "上门 {visits}",
 }

@@ -8,7 +8,7 @@ from services.pictures import charts
 from services.pictures.picture import Picture
 from services.pictures.sides import Shown
 from services.pictures.svg import COLOURS, Canvas
-from services.pictures.words import Words, count
+from services.pictures.words import Words
 
 THEME = "#fff1c9"
 
@@ -41,11 +41,13 @@ def _sentence(shown: Shown, words: Words) -> str:
     theme = shown.subject.theme_day
     if theme is None or theme not in by_day:
         return said
-    return said + (" " if words.language == "en" else "") + _told(words, "days.theme", theme, by_day[theme])
+    return words.joined([said, _told(words, "days.theme", theme, by_day[theme])])
 
 
 def _told(words: Words, code: str, day: date, told: tuple[int, int]) -> str:
-    return words(code, day=words.day(day), visits=count(told[0]), people=count(told[1]))
+    return words(
+        code, day=words.day(day), visits=words.counted("visits", [told[0]]), people=words.counted("people", [told[1]])
+    )
 
 
 def _svg(shown: Shown, words: Words, rows: list[tuple[str | int, ...]]) -> str:

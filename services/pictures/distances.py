@@ -11,8 +11,8 @@ from services.pictures.svg import COLOURS, INK, Canvas, width
 from services.pictures.ways import NEAR_M, SOON_S
 from services.pictures.words import Words, count, percent
 
-#: Widths of a step, in metres: 500 m is always a boundary.
-STEPS_M = (50, 100, 250, 500)
+#: Widths of a step, in metres: 500 m is a boundary, where the chart is not that of a country.
+STEPS_M = (50, 100, 250, 500, 1000, 2500, 5000)
 STEPS_MAX = 24
 
 
@@ -38,7 +38,7 @@ def picture(shown: Shown) -> Picture:
 def _step_m(shown: Shown) -> int:
     """Return the narrowest step with which the chart takes nearly all visits."""
     every = np.concatenate([side.ways.home_m for side in shown.sides])
-    far = float(np.quantile(every, 0.98)) if len(every) else NEAR_M
+    far = max(float(np.quantile(every, 0.98)) if len(every) else NEAR_M, _ten_minutes_m(shown))
     return next((step for step in STEPS_M if far / step <= STEPS_MAX), STEPS_M[-1])
 
 
@@ -88,7 +88,7 @@ def _svg(shown: Shown, words: Words, rows: list[tuple[int | str, ...]], step: in
         for k, (name, table) in enumerate(zip(names, tables, strict=True)):
             wide = slot * 0.86 / len(names)
             x, tall = box.left + slot * (n + 0.07) + wide * k, box.height(table[n])
-            tip = words("distances.bar", first=row[0], last=row[1], visits=table[n])
+            tip = words("distances.bar" if row[1] else "distances.last", first=row[0], last=row[1], visits=table[n])
             canvas.rect(x, box.bottom - tall, wide, tall, COLOURS[shown.names[k]], f"{tip} ({name})")
     _marks(canvas, shown, words, box, slot / step)
     return canvas.done()

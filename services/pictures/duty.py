@@ -31,7 +31,10 @@ def _sentence(shown: Shown, words: Words, no_demand: int) -> str:
     if not shown.owing:
         return words("duty.none")
     come = words.was([count(side.duty) for side in shown.sides])
-    return words("duty.sentence", come=come, owing=count(shown.owing), no_demand=count(no_demand))
+    said = [words("duty.sentence", come=come, owing=count(shown.owing))]
+    if no_demand:
+        said.append(words("duty.no_demand", people=count(no_demand)))
+    return words.joined(said)
 
 
 def _svg(shown: Shown, words: Words, rows: list[tuple[str, int]], no_demand: int) -> str:

@@ -14,6 +14,14 @@ WORDS: dict[str, str] = {
     "weekday.7": "Sun",
     "was": "{after} (before: {before})",
     "colon": ": ",
+    "one.visits": "{n} visit",
+    "many.visits": "{n} visits",
+    "one.people": "{n} person",
+    "many.people": "{n} people",
+    "one.places": "{n} place",
+    "many.places": "{n} places",
+    "one.calls": "{n} visit",
+    "many.calls": "{n} visits",
     "nothing": "Nothing to show.",
     # index
     "index.title": "Report week of {zone}: {first} to {last}",
@@ -21,10 +29,10 @@ WORDS: dict[str, str] = {
     "index.numbers": "numbers (CSV)",
     "index.figures": "All figures (JSON)",
     "index.lists": "Service lists",
-    "index.language": "中文",
+    "index.language": "Chinese (中文)",
     # map
     "map.title": "Who goes where",
-    "map.sentence": "{people} people go out for {visits} visits; their ways are {km} km long, {each} m a visit.",
+    "map.sentence": "{visits} by {people}; their ways out and home are {km} km long, {each} m a visit.",
     "map.nobody": "Nobody goes out: the plan has no visits.",
     "map.near": "way to visits within 500 m of home",
     "map.close": "within 1 km",
@@ -47,10 +55,11 @@ WORDS: dict[str, str] = {
     "distances.ten_median": "10 minutes ({metres} m at the median speed)",
     "distances.beyond": "farther",
     "distances.bar": "{first}–{last} m: {visits}",
+    "distances.last": "{first} m and more: {visits}",
     # load
     "load.title": "How the visits are shared",
-    "load.sentence": "{come} of {free} people with hours in the week come, the busiest {most} times. Gini {gini}; "
-    "0: everybody comes equally often, 1: one person makes all visits.",
+    "load.sentence": "{come} of {free} people with hours in the week have visits, at most {most} each. "
+    "Gini {gini}; 0: everybody comes equally often, 1: one person makes all visits.",
     "load.axis": "visits a person in this week",
     "load.count": "people",
     "load.side": "{side}: Gini {gini}",
@@ -58,8 +67,8 @@ WORDS: dict[str, str] = {
     # unfilled
     "unfilled.title": "What stays open, and why",
     "unfilled.none": "Every place is filled: {places} of {places}.",
-    "unfilled.sentence": "{open} of {places} places stay open; {proven} of them are proven: "
-    "they cannot be filled, or only by leaving as many others open.",
+    "unfilled.sentence": "Open: {open} of {places} places. Proven to be so: {proven} "
+    "(no plan fills them, or only by leaving as many others open).",
     "unfilled.axis": "open places",
     "unfilled.proven": "proven",
     "unfilled.unproven": "not proven (time and travel, or the search missed it)",
@@ -85,8 +94,8 @@ WORDS: dict[str, str] = {
     # duty
     "duty.title": "Who owes the quarter a visit",
     "duty.none": "Nobody owes the quarter a visit.",
-    "duty.sentence": "{come} of {owing} people who owe the quarter a visit come. For {no_demand} of the others nothing "
-    "that is asked for is suitable; no visit is invented for them.",
+    "duty.sentence": "{come} of {owing} people who owe the quarter a visit come.",
+    "duty.no_demand": "Others for whom nothing that is asked for is suitable: {people}; no visit is invented for them.",
     "duty.axis": "people",
     "duty.come": "Come",
     "duty.unknown": "Do not come, reason not known",
@@ -96,9 +105,9 @@ WORDS: dict[str, str] = {
     "idle.NO_HOURS": "No hours in the week",
     # churn
     "churn.title": "What changes",
-    "churn.sentence": "Of {were} visits {kept} stay as they were, {moved} move to another time or person, "
-    "{dropped} are dropped; {new} are new.",
-    "churn.first": "Nothing was planned before: all {new} visits are new.",
+    "churn.sentence": "Visits before: {were}. Kept: {kept}; moved to another time or person: {moved}; "
+    "dropped: {dropped}; new: {new}.",
+    "churn.first": "Nothing was planned before; new visits: {new}.",
     "churn.axis": "visits",
     "fate.kept": "Kept",
     "fate.moved_time": "Moved: same person, another time",
@@ -107,14 +116,14 @@ WORDS: dict[str, str] = {
     "fate.dropped": "Dropped",
     # days
     "days.title": "Visits by day",
-    "days.sentence": "The fullest day is {day} with {visits} visits by {people} people.",
-    "days.theme": "The theme day, {day}, has {visits} visits by {people} people.",
+    "days.sentence": "The fullest day is {day}: {visits} by {people}.",
+    "days.theme": "The theme day, {day}: {visits} by {people}.",
     "days.none": "No day has a visit.",
     "days.axis": "visits",
     "days.mark": "theme day",
     # service lists
     "list.title": "Service list of {day}",
-    "list.sentence": "{visits} visits in {compounds} places, {people} people.",
+    "list.sentence": "{visits} at {places}, {people}.",
     "list.none": "No visits on this day.",
     "list.compound": "Place",
     "list.nowhere": "(no compound)",
@@ -123,5 +132,5 @@ WORDS: dict[str, str] = {
     "list.requirement": "Requirement",
     "list.people": "People",
     "list.done": "Done",
-    "list.total": "{visits} visits",
+    "list.total": "{visits}",
 }

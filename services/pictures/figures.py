@@ -39,7 +39,7 @@ def _side(side: Side) -> dict[str, Any]:
         "metres_a_visit": round(side.metres / visits, 1) if visits else None,
         "people_who_come": int((side.visits > 0).sum()),
         "free_people": side.shares.people,
-        "gini": round(side.shares.gini, 4),
+        "gini": round(side.shares.gini, 4) if visits else None,
         "most_visits": side.shares.most,
         "median_home_m": round(float(np.median(ways.home_m)), 1) if visits else None,
         "within_500_m": int(ways.near.sum()),

@@ -6,7 +6,7 @@ import numpy as np
 
 from services.pictures import charts
 from services.pictures.picture import Picture
-from services.pictures.sides import Shown, free_people
+from services.pictures.sides import Shown, Side, free_people
 from services.pictures.svg import COLOURS, Canvas
 from services.pictures.words import Words, count
 
@@ -31,15 +31,20 @@ def picture(shown: Shown) -> Picture:
 
 def _sentence(shown: Shown, words: Words) -> str:
     after = shown.after
-    gini = words.was([f"{side.shares.gini:.2f}" for side in shown.sides])
+    gini = words.was([_gini(side) for side in shown.sides])
     come = int((after.visits > 0).sum())
     return words("load.sentence", come=count(come), free=count(after.shares.people), most=after.shares.most, gini=gini)
+
+
+def _gini(side: Side) -> str:
+    """Return the coefficient; of no visits there is none."""
+    return f"{side.shares.gini:.2f}" if side.shares.visits else "–"
 
 
 def _svg(shown: Shown, words: Words, rows: list[tuple[int, ...]]) -> str:
     canvas = Canvas(words, words("load.title"), _sentence(shown, words))
     names = words.sides(shown.names)
-    ginis = [f"{side.shares.gini:.2f}" for side in shown.sides]
+    ginis = [_gini(side) for side in shown.sides]
     said = [words("load.side", side=name, gini=gini) for name, gini in zip(names, ginis, strict=True)]
     canvas.legend([(COLOURS[key], text) for key, text in zip(shown.names, said, strict=True)])
     drawn = rows[:COLUMNS_MAX]

@@ -13,14 +13,14 @@ from services.pictures.positions import Positions, positions
 from services.pictures.sides import Shown, Side, free_people
 from services.pictures.svg import AFTER, FAINT, INK, MARGIN, ORANGE, RULE, SKY, WIDE, Canvas, number, width
 from services.pictures.ways import CLOSE_M, NEAR_M
-from services.pictures.words import Words, count
+from services.pictures.words import Words, count, kilometres
 
 #: With more visits a side shows squares in the place of ways, with more ways no homes and visits of their own.
 WAYS_MAX, DOTS_MAX = 12_000, 1500
 #: More homes than this become squares, a step of so many half pixels wide.
 HOMES_MAX, SQUARE, SHADES = 1200, 20, 3
 GAP = 20
-HOME = "#c9ced6"
+HOME = "#bcc3cd"
 #: By how far the farthest visit of a way lies from home; drawn in this order, the nearest on top.
 BANDS = (("far", ORANGE), ("close", AFTER), ("near", SKY))
 HEADER = (
@@ -75,20 +75,16 @@ def _homes(shown: Shown, where: Positions) -> list[Row]:
 
 
 def _sentence(shown: Shown, words: Words) -> str:
-    told = [_told(side) for side in shown.sides]
-    if told[-1]["visits"] == "0":
+    visits = [len(side.ways.person) for side in shown.sides]
+    if not visits[-1]:
         return words("map.nobody")
-    return words("map.sentence", **{key: words.was([row[key] for row in told]) for key in told[0]})
-
-
-def _told(side: Side) -> dict[str, str]:
-    visits = len(side.ways.person)
-    return {
-        "people": count(int((side.visits > 0).sum())),
-        "visits": count(visits),
-        "km": count(side.metres / 1000),
-        "each": count(side.metres / visits) if visits else "–",
-    }
+    return words(
+        "map.sentence",
+        visits=words.counted("visits", visits),
+        people=words.counted("people", [int((side.visits > 0).sum()) for side in shown.sides]),
+        km=words.was([kilometres(side.metres) for side in shown.sides]),
+        each=words.was([count(side.metres / visits[n]) if visits[n] else "–" for n, side in enumerate(shown.sides)]),
+    )
 
 
 class _Panel:
@@ -124,7 +120,7 @@ def _svg(shown: Shown, words: Words, where: Positions) -> str:
     canvas.add(f'<defs><clipPath id="frame">{frame}/></clipPath>{homes}</defs>')
     for n, side in enumerate(shown.sides):
         panel = _Panel(shown, where, MARGIN + n * (first.wide + GAP), top)
-        said = words("map.panel", side=words(f"side.{side.name}"), km=count(side.metres / 1000))
+        said = words("map.panel", side=words(f"side.{side.name}"), km=kilometres(side.metres))
         canvas.text(panel.x, top - 8, said, bold=True)
         canvas.add(f'<g transform="translate({number(panel.x)} {number(panel.y)}) scale(.5)" clip-path="url(#frame)">')
         canvas.add(f'{frame} fill="#f7f8fa"/><use href="#homes"/>')
@@ -151,7 +147,7 @@ def _home_marks(shown: Shown, panel: _Panel) -> str:
     free = np.flatnonzero(free_people(shown.subject.week)).tolist()
     points = [point for point in map(panel.home, free) if panel.holds(point)]
     if len(points) <= HOMES_MAX:
-        return f'<path stroke-width="6" d="{pens.dots(points)}"/>' if points else ""
+        return f'<path stroke-width="{8 if len(points) <= 300 else 5}" d="{pens.dots(points)}"/>' if points else ""
     found: defaultdict[pens.Point, int] = defaultdict(int)
     for x, y in points:
         found[x // SQUARE, y // SQUARE] += 1
@@ -160,7 +156,7 @@ def _home_marks(shown: Shown, panel: _Panel) -> str:
     for cell, homes in found.items():
         shades[-(-SHADES * homes // most)].append(cell)
     parts = [
-        f'<path opacity=".{shade * 3}" d="{pens.stripes(cells, SQUARE)}"/>' for shade, cells in sorted(shades.items())
+        f'<path opacity=".{shade * 15}" d="{pens.stripes(cells, SQUARE)}"/>' for shade, cells in sorted(shades.items())
     ]
     return f'<g stroke="none" fill="{HOME}">{"".join(parts)}</g>'
 
@@ -189,9 +185,9 @@ def _ways(side: Side, panel: _Panel) -> list[str]:
             {points[0] for points in stops.values()},
             {point for points in stops.values() for point in points[1:]},
         )
-        found.append(f'<path {_ink(FAINT)} stroke-width="{7 if small else 13}" d="{pens.dots(homes)}"/>')
-        found.append(f'<path {_ink("#fff")} stroke-width="{4 if small else 8}" d="{pens.dots(homes)}"/>')
-        found.append(f'<path {_ink(INK)} stroke-width="{4 if small else 8}" d="{pens.dots(visits)}"/>')
+        found.append(f'<path {_ink(FAINT)} stroke-width="{7 if small else 16}" d="{pens.dots(homes)}"/>')
+        found.append(f'<path {_ink("#fff")} stroke-width="{4 if small else 10}" d="{pens.dots(homes)}"/>')
+        found.append(f'<path {_ink(INK)} stroke-width="{4 if small else 10}" d="{pens.dots(visits)}"/>')
     return found
 
 

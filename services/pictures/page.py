@@ -12,14 +12,16 @@ from services.pictures import lettering
 from services.pictures.picture import Picture
 from services.pictures.service_list import Visit, by_compound
 from services.pictures.sides import Shown
-from services.pictures.words import Language, Words, count
+from services.pictures.words import Language, Words
 
 STYLE = """
 body{max-width:960px;margin:24px auto;padding:0 16px;font-size:15px;line-height:1.5;color:#222}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:17px;margin:24px 0 6px}p{margin:4px 0}a{color:#005a8f}
 table{border-collapse:collapse;width:100%}
 th,td{border:1px solid #999;padding:4px 8px;text-align:left;vertical-align:top}
-th{background:#eef1f5}td.time{white-space:nowrap}td.done{width:48px}img{width:100%;height:auto}
+th{background:#eef1f5}table{table-layout:fixed}td{overflow-wrap:anywhere}
+th:nth-child(1){width:17%}th:nth-child(2){width:27%}th:nth-child(3){width:16%}th:nth-child(5){width:9%}
+img{width:100%;height:auto}
 section{break-inside:avoid-page}tr{break-inside:avoid}h2{break-after:avoid}thead{display:table-header-group}
 figure{margin:20px 0;border:1px solid #d9dde3}figcaption{padding:0 28px 12px;font-size:14px}
 @media print{body{margin:0;max-width:none;font-size:11pt}@page{margin:14mm}}
@@ -32,7 +34,10 @@ def list_page(words: Words, zone: str, day: date, visits: list[Visit]) -> str:
     groups = by_compound(visits)
     people = {person for visit in visits for person in visit.people}
     sentence = words(
-        "list.sentence", visits=count(len(visits)), compounds=count(len(groups)), people=count(len(people))
+        "list.sentence",
+        visits=words.counted("calls", [len(visits)]),
+        places=words.counted("places", [len(groups)]),
+        people=words.counted("people", [len(people)]),
     )
     body = [
         f"<h1>{escape(title)}</h1>",
@@ -40,7 +45,7 @@ def list_page(words: Words, zone: str, day: date, visits: list[Visit]) -> str:
     ]
     for compound, rows in groups:
         name = compound or words("list.nowhere")
-        total = words("list.total", visits=len(rows))
+        total = words("list.total", visits=words.counted("calls", [len(rows)]))
         body += [f"<section><h2>{escape(name)} · {total}</h2>", _table(words, rows), "</section>"]
     return _page(words, f"{zone} · {title}", body)
 
@@ -52,9 +57,9 @@ def _table(words: Words, visits: list[Visit]) -> str:
         until = f"{visit.end:%H:%M}" if visit.end.date() == visit.begin.date() else f"{visit.end:%m-%d %H:%M}"
         cells = [escape(visit.request), escape(visit.requirement), escape(", ".join(visit.people))]
         lines.append(
-            f'<tr><td class="time">{visit.begin:%H:%M}–{until}</td>'
+            f"<tr><td>{visit.begin:%H:%M}–{until}</td>"
             + "".join(f"<td>{cell}</td>" for cell in cells)
-            + '<td class="done"></td></tr>'
+            + "<td></td></tr>"
         )
     return "\n".join([*lines, "</tbody></table>"])
 

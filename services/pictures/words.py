@@ -34,6 +34,15 @@ class Words:
         said = LANGUAGES[self.language][code]
         return said.format(**values).replace("） ", "）") if values else said
 
+    def counted(self, noun: str, numbers: list[int]) -> str:
+        """Return how many of something there are, the last number, and how many there were where that differs."""
+        said = self(f"{'one' if numbers[-1] == 1 else 'many'}.{noun}", n=count(numbers[-1]))
+        return said if numbers[0] == numbers[-1] else self("was", before=count(numbers[0]), after=said)
+
+    def joined(self, sentences: list[str]) -> str:
+        """Put sentences behind each other."""
+        return (" " if self.language == "en" else "").join(sentences)
+
     def was(self, told: list[str]) -> str:
         """Return what is told of the plan after, and of the one before where that differs."""
         return told[-1] if told[0] == told[-1] else self("was", before=told[0], after=told[-1])
@@ -64,6 +73,11 @@ class Words:
 def count(value: float) -> str:
     """Return a number in groups of three digits."""
     return f"{value:,.0f}"
+
+
+def kilometres(metres: float) -> str:
+    """Return metres as kilometres; where they are few, to a tenth."""
+    return f"{metres / 1000:,.0f}" if metres >= 100_000 else f"{metres / 1000:.1f}"
 
 
 def percent(part: float, whole: float) -> str:
