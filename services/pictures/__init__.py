@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from services.pictures.standing import plan_of_visits
+from services.pictures.standing import plan_of_visits, standing_plan
 from services.pictures.subject import Subject
 from services.pictures.writing import write, write_service_list
 
-__all__ = ["Subject", "plan_of_visits", "write", "write_service_list"]
+__all__ = ["Subject", "plan_of_visits", "standing_plan", "write", "write_service_list"]

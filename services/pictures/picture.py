@@ -34,5 +34,10 @@ class Picture:
 def as_csv(header: Sequence[str], rows: Sequence[Row]) -> str:
     """Return a table as CSV (RFC 4180)."""
     page = io.StringIO(newline="")
-    csv.writer(page).writerows([header, *rows])
+    csv.writer(page).writerows([header, *([_harmless(value) for value in row] for row in rows)])
     return page.getvalue()
+
+
+def _harmless(value: str | int | float) -> str | int | float:
+    """Keep a spreadsheet from taking an id for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -12,6 +12,15 @@ from matcher.reasons import Unassigned
 from matcher.weekly.week import Unfilled, Week, WeekPlan
 
 
+def standing_plan(week: Week) -> WeekPlan | None:
+    """Return what is accepted and promised in the week (`pinned`, `told`) as a plan; None where nothing is."""
+    if not len(week.pinned[0]) and not len(week.told[0]):
+        return None
+    requirement = np.concatenate((week.pinned[0], week.told[0]))
+    person = np.concatenate((week.pinned[1], week.told[1]))
+    return plan_of_visits(week, requirement, person, np.concatenate((week.pinned[2], week.told[2])))
+
+
 def plan_of_visits(week: Week, requirement: I32, person: I32, start_s: I64) -> WeekPlan:
     """Return these visits as a plan; each in the stretch of its person's hours that holds its start, else in none."""
     order = np.lexsort((start_s, person))

@@ -94,5 +94,7 @@ def _index(
 def _written(directory: Path, files: dict[str, str]) -> list[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (directory / name).write_text(content, encoding="utf-8", newline="")
+        # spreadsheets take a CSV for UTF-8 only by its mark
+        encoding = "utf-8-sig" if name.endswith(".csv") else "utf-8"
+        (directory / name).write_text(content, encoding=encoding, newline="")
     return [directory / name for name in files]

@@ -19,7 +19,7 @@ import pytest
 from matcher.problem import PeopleArrays
 from matcher.reasons import Unassigned
 from matcher.weekly.week import Idle, Unfilled
-from services.pictures import Subject, plan_of_visits, write, write_service_list
+from services.pictures import Subject, plan_of_visits, standing_plan, write, write_service_list
 from services.pictures.churn import Fate
 from services.pictures.lettering import FILE
 from services.pictures.sides import shown
@@ -294,6 +294,13 @@ def test_a_promise_outside_of_hours_is_a_way_of_its_own():
     assert sum(ways.metres.tolist()) == pytest.approx(600, abs=2)
 
 
+def test_what_is_accepted_and_promised_is_the_plan_before():
+    week = small_week(pinned=triples([(0, 0, FROM + HOUR)]), told=triples([(1, 2, FROM + HOUR)]))
+    before = standing_plan(week)
+    assert (before.requirement.tolist(), before.person.tolist()) == ([0, 1], [0, 2])
+    assert standing_plan(small_week()) is None
+
+
 # --- nothing, and almost nothing
 
 
@@ -345,7 +352,7 @@ def test_a_service_list_names_place_time_request_and_people_by_id(tmp_path):
     names = [file.name for file in write_service_list(tmp_path, subject, plan_of_visits(week, *triples(rows)), day)]
     stem = f"service-list-{day.isoformat()}"
     assert sorted(names) == sorted([f"{stem}.en.html", f"{stem}.zh.html", f"{stem}.csv"])
-    told = table((tmp_path / f"{stem}.csv").read_text(encoding="utf-8"))
+    told = table((tmp_path / f"{stem}.csv").read_text(encoding="utf-8-sig"))
     assert [(row["compound"], row["request"], row["people"]) for row in told] == [
         ("阳光 <花园>", "crew", "p1 p2"),
         ("阳光 <花园>", "later", "p3"),
@@ -366,6 +373,16 @@ def test_a_list_says_nothing_of_people_but_their_ids(tmp_path):
     for file in tmp_path.iterdir():
         said = file.read_text(encoding="utf-8")
         assert not any(f"{lat:.4f}" in said for lat in people.lat.tolist())
+
+
+def test_an_id_is_no_formula_and_a_spreadsheet_is_told_of_utf8(tmp_path):
+    week = week_of([Person(id="=p1")], [Need(id="n", request="-1+1")])
+    subject = Subject(week=week, timezone="UTC")
+    plan = plan_of_visits(week, *triples([(0, 0, FROM + 12 * HOUR)]))
+    write_service_list(tmp_path, subject, plan, subject.day_of(FROM + 12 * HOUR))
+    content = next(tmp_path.glob("*.csv")).read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfcompound,")
+    assert b",'-1+1,n,'=p1" in content
 
 
 # --- words and letters
