@@ -19,6 +19,8 @@ from services.pictures.words import Words, count, kilometres
 WAYS_MAX, DOTS_MAX = 12_000, 1500
 #: More homes than this become squares, a step of so many half pixels wide.
 HOMES_MAX, SQUARE, SHADES = 1200, 20, 3
+#: More open visits than this are drawn as one cross a square.
+CROSSES_MAX = 1500
 GAP = 20
 HOME = "#bcc3cd"
 #: By how far the farthest visit of a way lies from home; drawn in this order, the nearest on top.
@@ -180,7 +182,7 @@ def _ways(side: Side, panel: _Panel) -> list[str]:
         if chosen:
             found.append(f'<path {_ink(stroke)} stroke-width="{thick}" d="{pens.rings(chosen)}"/>')
     if 0 < len(stops) <= DOTS_MAX:
-        small = len(stops) > 300
+        small = len(stops) > 120
         homes, visits = (
             {points[0] for points in stops.values()},
             {point for points in stops.values() for point in points[1:]},
@@ -207,6 +209,8 @@ def _cells(side: Side, panel: _Panel) -> list[str]:
 
 def _crosses(side: Side, panel: _Panel) -> str:
     spots = sorted({panel.visit(short.requirement) for short in side.plan.unfilled})
+    if len(spots) > CROSSES_MAX:
+        spots = sorted({(x // SQUARE * SQUARE + SQUARE // 2, y // SQUARE * SQUARE + SQUARE // 2) for x, y in spots})
     arm = 7 if len(spots) <= 60 else 4
     path = f'<path {_ink(INK)} stroke-width="{3 if arm == 7 else 2}" d="{pens.crosses(spots, arm)}"/>'
     return path if spots else ""

@@ -5,7 +5,8 @@ Made once by `writing`, read by every picture. Counts; draws nothing and writes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -75,6 +76,8 @@ class Shown:
     subject: Subject
     before: Side | None
     after: Side
+    #: why visits moved or were dropped, by (request, requirement, person before); codes as `because.…` in the words
+    why: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
 
     @property
     def sides(self) -> list[Side]:
@@ -102,12 +105,18 @@ class Shown:
         return int(_owing(self.subject.week).sum())
 
 
-def shown(subject: Subject, before: WeekPlan | None, after: WeekPlan) -> Shown:
+def shown(
+    subject: Subject,
+    before: WeekPlan | None,
+    after: WeekPlan,
+    why: Mapping[tuple[str, str, str], str] | None = None,
+) -> Shown:
     """Put two plans of a week beside each other."""
     return Shown(
         subject,
         None if before is None else Side("before", subject, before),
         Side("after", subject, after),
+        why or {},
     )
 
 

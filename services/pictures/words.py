@@ -34,6 +34,10 @@ class Words:
         said = LANGUAGES[self.language][code]
         return said.format(**values).replace("） ", "）") if values else said
 
+    def maybe(self, kind: str, code: str) -> str:
+        """Return what a code says that somebody else made; one without words is said as it is."""
+        return LANGUAGES[self.language].get(f"{kind}.{code}", code)
+
     def counted(self, noun: str, numbers: list[int]) -> str:
         """Return how many of something there are, the last number, and how many there were where that differs."""
         said = self(f"{'one' if numbers[-1] == 1 else 'many'}.{noun}", n=count(numbers[-1]))

@@ -7,6 +7,7 @@ replaced, others are left alone. Plans nothing.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -30,13 +31,15 @@ def write(
     before: WeekPlan | None,
     after: WeekPlan,
     languages: tuple[Language, ...] = BOTH,
+    why: Mapping[tuple[str, str, str], str] | None = None,
 ) -> list[Path]:
     """Write everything about a planned week; return the files, the index first.
 
-    `before`: what stood, or another plan of the same week; None: nothing. The folder is made where it is missing.
+    `before`: what stood, or another plan of the same week; None: nothing. `why`: why visits of it moved or were
+    dropped, by (request, requirement, person before), where that is known. The folder is made where it is missing.
     OSError where it cannot be written.
     """
-    both = shown(subject, before, after)
+    both = shown(subject, before, after, why)
     pictures = pictures_of(both)
     files = _pictures(pictures, languages)
     files["figures.json"] = json.dumps(figures(both), ensure_ascii=False, indent=1) + "\n"

@@ -19,7 +19,7 @@ import pytest
 from matcher.problem import PeopleArrays
 from matcher.reasons import Unassigned
 from matcher.weekly.week import Idle, Unfilled
-from services.pictures import Subject, plan_of_visits, standing_plan, write, write_service_list
+from services.pictures import Subject, changing, plan_of_visits, standing_plan, write, write_service_list
 from services.pictures.churn import Fate
 from services.pictures.lettering import FILE
 from services.pictures.sides import shown
@@ -180,6 +180,22 @@ def test_the_changes_are_counted_as_they_are_listed():
         fate = next(one for one in Fate if words(f"fate.{one}") == label)
         assert int(number) == fates.count(fate)
     assert fates.count("new") + fates.count("kept") + fates.count("moved_time") == len(after.person)
+
+
+def test_why_visits_moved_is_shown_where_it_is_known():
+    week = small_week()
+    before = plan_of_visits(week, *triples([(0, 0, FROM + HOUR), (1, 1, FROM + HOUR), (2, 2, FROM + HOUR)]))
+    after = plan_of_visits(week, *triples([(0, 0, FROM + HOUR), (1, 3, FROM + HOUR), (2, 2, FROM + 2 * HOUR)]))
+    key = (*week.problem.requirements.ids[1], "p1")
+    why = {key: "CHEAPER", (*week.problem.requirements.ids[2], "p2"): "SOMETHING_NEW"}
+    picture = changing.picture(shown(Subject(week=week), before, after, why))
+    assert [row["why"] for row in table(picture.csv)] == ["", "CHEAPER", "SOMETHING_NEW"]
+    said = texts(picture.svg(Words("zh")))
+    assert "换个人整个方案更好" in said
+    assert "SOMETHING_NEW" in said
+    assert Words("en")("churn.why") not in texts(
+        changing.picture(shown(Subject(week=week), before, after)).svg(Words("en"))
+    )
 
 
 def test_the_map_draws_a_way_for_each_way_in_its_numbers():
