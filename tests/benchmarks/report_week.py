@@ -11,16 +11,12 @@ from __future__ import annotations
 import argparse
 import time
 
+from matcher import weekly
 from matcher.weekly import planning
 from matcher.weekly.week import Effort, Week, WeekPlan
 from tests.benchmarks import weeks
 from tests.benchmarks.week_nearest import nearest_first
 from tests.week_checker import objections
-
-
-def warm() -> None:
-    """Compile the kernel, or load it."""
-    planning.run(weeks.week(40, 24, 900.0, 1, 0.3), Effort(iterations=64))
 
 
 def told(name: str, week: Week, plan: WeekPlan, cpu: float, check: bool = True) -> None:
@@ -67,7 +63,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="for each peer")
     parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
     asked = parser.parse_args()
-    warm()
+    weekly.warm()
     if asked.peers:
         from tests.benchmarks import week_peers
 
