@@ -86,9 +86,7 @@ async def hearing(log: Log, zone: str, partition: int) -> AsyncIterator[Heard]:
 Send = Callable[[Command], Awaitable[None]]
 
 
-def on_service(
-    where: Place, url: str, use: Callable[[SqliteLog | KafkaLog, Send], Coroutine[Any, Any, T]]
-) -> T:
+def on_service(where: Place, url: str, use: Callable[[SqliteLog | KafkaLog, Send], Coroutine[Any, Any, T]]) -> T:
     """Open the log and hand it over together with what sends a command. Raises Stop (exit 4, 5, 7)."""
 
     async def used(log: SqliteLog | KafkaLog) -> T:

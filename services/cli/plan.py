@@ -79,7 +79,9 @@ def publish(
     """Make the visits of a draft offers; nobody is told yet (发布)."""
     from matcher.commands import PublishPlan
 
-    _send(PublishPlan(id=_id("publish", plan), zone=zone, at=datetime.now(UTC), plan=plan), data, url, kafka, prefix, lang)
+    _send(
+        PublishPlan(id=_id("publish", plan), zone=zone, at=datetime.now(UTC), plan=plan), data, url, kafka, prefix, lang
+    )
 
 
 def notify(
@@ -94,7 +96,9 @@ def notify(
     """Tell everybody who has an offer of a published plan (通知)."""
     from matcher.commands import NotifyPlan
 
-    _send(NotifyPlan(id=_id("notify", plan), zone=zone, at=datetime.now(UTC), plan=plan), data, url, kafka, prefix, lang)
+    _send(
+        NotifyPlan(id=_id("notify", plan), zone=zone, at=datetime.now(UTC), plan=plan), data, url, kafka, prefix, lang
+    )
 
 
 def rollback(
@@ -120,9 +124,7 @@ def _id(what: str, plan: str) -> str:
     return f"{what}:{plan}:{secrets.token_hex(4)}"[:200]
 
 
-def _send(
-    command: Command, data: Path | None, url: str, kafka: str | None, prefix: str | None, lang: str
-) -> None:
+def _send(command: Command, data: Path | None, url: str, kafka: str | None, prefix: str | None, lang: str) -> None:
     from matcher.events import CommandRefused
     from matcher.explaining import refusals
     from services.cli import live
@@ -164,11 +166,14 @@ def _facts(zone: ZoneState, plan: AdoptedPlan) -> dict[str, Any]:
 
 def _lines(facts: dict[str, Any]) -> list[str]:
     lines = [
-        f"Plan ({facts['plan']}) is a {facts['state']}: {facts['from']:%Y-%m-%d %H:%M} to {facts['until']:%Y-%m-%d %H:%M}.",
+        f"Plan ({facts['plan']}): {facts['state']}, "
+        f"{facts['from']:%Y-%m-%d %H:%M} to {facts['until']:%Y-%m-%d %H:%M}.",
         f"{facts['to_offer']} visits to offer, {facts['through']} of them through, {facts['offers']} offers made.",
         ", ".join(f"{name} {count}" for name, count in facts["counts"].items()) + ".",
     ]
     if facts["figures"]:
         figures = facts["figures"]
-        lines.append(f"Filled {figures['filled']} of {figures['places']}, at most {figures['bound']}; {figures['metres']} m.")
+        lines.append(
+            f"Filled {figures['filled']} of {figures['places']}, at most {figures['bound']}; {figures['metres']} m."
+        )
     return [*lines, *(f"  {day}  {count} visits" for day, count in facts["by_day"].items())]

@@ -30,9 +30,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Lang = Annotated[Literal["en", "zh"], typer.Option(help="Language of refusals and pictures.")]
 
 CODES = (
-    "Exit codes: 0 ok, 2 usage or options that contradict each other, 3 the batch ended without a plan, 4 API or broker "
-    "cannot be reached, 5 refused (week over, unknown zone, nobody registered, no open requests, another batch runs) or "
-    "nothing readable, 7 the log cannot be trusted, 130 interrupted."
+    "Exit codes: 0 ok, 2 usage or options that contradict each other, 3 the batch ended without a plan, "
+    "4 API or broker cannot be reached, 5 refused (week over, unknown zone, nobody registered, no open requests, "
+    "another batch runs) or nothing readable, 7 the log cannot be trusted, 130 interrupted."
 )
 
 

@@ -67,7 +67,7 @@ class Bar:
         self._progress.console.print("Interrupted: the best plan so far is kept.")
 
     def _say(self) -> None:
-        places, filled, bound, cost = (sum(column) for column in zip(*self._done.values(), strict=True)) or (0,) * 4
+        places, filled, bound, cost = (sum(figures[n] for figures in self._done.values()) for n in range(4))
         words = f"{len(self._done)} of {self._parts} parts, {self._running} running"
         if self._done:
             words += f" · filled {filled} of {places} (at most {bound}) · cost {cost}"

@@ -69,11 +69,12 @@ def run(history: History, command: StartRematch, lang: Lang) -> Planned:
     """Start, plan and adopt on a copy of the zone. Raises Stop (exit 5) for a refusal."""
     from matcher.weekly import cutting
     from services.worker.planning import answering
+    from services.worker.planning.folding import folded
     from services.worker.planning.questions import State
 
     began_s = time.monotonic()
     state = State(chain=history.chain, zone=history.state, records=history.records)
-    chain, found = answering.folded(history.partition, command.zone, state)
+    chain, found = folded(history.partition, command.zone, state)
     zones = {} if found is None else {command.zone: found}
     started = _only(_decided(zones, [command], lang), RematchStarted)
     batch = zones[command.zone].rematch

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from services.exits import ExitCode, Stop
 
@@ -18,11 +21,28 @@ def write(folder: Path, planned: Planned) -> str:
 
     posed = planned.posed
     week = posed.week
-    before = [*zip(*(column.tolist() for column in week.pinned), strict=True)]
-    before += [*zip(*(column.tolist() for column in week.told), strict=True)]
-    subject = Subject(week=week, timezone=posed.timezone, compounds=tuple(posed.compounds), theme_day=_theme_day(planned))
+    subject = Subject(
+        week=week, timezone=posed.timezone, compounds=tuple(posed.compounds), theme_day=theme_day(planned)
+    )
+    requirement, person, start_s = (
+        np.concatenate(columns) for columns in zip(week.pinned, week.told, strict=True)
+    )
     try:
-        files = write_pictures(folder, subject, before=plan_of_visits(week, *_columns(before)), after=planned.plan)
+        before = plan_of_visits(week, requirement, person, start_s)
+        files = write_pictures(folder, subject, before=before, after=planned.plan)
     except OSError as error:
         raise Stop(ExitCode.BAD_INPUT, f"Folder ({folder}) cannot be written: {error.strerror}.") from None
     return f"{len(files)} files in {folder}; begin with {files[0].name}."
+
+
+def theme_day(planned: Planned) -> date | None:
+    """Return the theme day of the report week that was planned, None where it is no report week."""
+    from matcher.rematching import span
+
+    zone = planned.zone
+    at = planned.started.until_at
+    for year, month in {(at.year, at.month), (planned.started.from_at.year, planned.started.from_at.month)}:
+        week = zone.days().report_week(year, month)
+        if span(zone, week.start, week.end)[1] == at:
+            return week.theme_day
+    return None

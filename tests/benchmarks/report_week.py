@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from matcher import weekly
 from matcher.weekly import planning
 from matcher.weekly.week import Effort, Week, WeekPlan
 from matcher.weeks import theme_day
@@ -23,11 +24,6 @@ from services.pictures import Subject, write
 from tests.benchmarks import weeks
 from tests.benchmarks.week_nearest import nearest_first
 from tests.week_checker import objections
-
-
-def warm() -> None:
-    """Compile the kernel, or load it."""
-    planning.run(weeks.week(40, 24, 900.0, 1, 0.3), Effort(iterations=64))
 
 
 def told(name: str, week: Week, plan: WeekPlan, cpu: float, check: bool = True) -> None:
@@ -89,7 +85,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=Path, help="write the week's pictures into this folder, measure nothing")
     parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
     asked = parser.parse_args()
-    warm()
+    weekly.warm()
     if asked.peers:
         from tests.benchmarks import week_peers
 

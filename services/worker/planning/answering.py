@@ -19,7 +19,6 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import UNSET
 
-from matcher import decisions
 from matcher import events as e
 from matcher.commands import (
     VISITS_A_COMMAND_MAX,
@@ -39,8 +38,9 @@ from matcher.weekly.subset import Visits
 from matcher.weekly.week import Effort, Week, WeekPlan
 from matcher.zone import Zone
 from services.jobs import Rematch
-from services.reading import Chain, Held, events_of
+from services.reading import Chain
 from services.wire import encode
+from services.worker.planning.folding import events_after, folded
 from services.worker.planning.questions import Answer, Question, Records, State, frame, framed, questions
 from services.worker.planning.searching import search
 
@@ -116,24 +116,6 @@ def posed(zone: Zone, batch: Batch) -> WeekPosed:
     """Return the week that a batch plans."""
     begin, end = (datetime.fromtimestamp(at_s, UTC) for at_s in (batch.from_s, batch.until_s))
     return posing.pose_week(zone, begin, end)
-
-
-def folded(partition: int, zone: str, state: State) -> tuple[Chain, Zone | None]:
-    """Fold one zone of a partition. Raises Stop for events newer than this program, LogUntrusted for a hole."""
-    chain = msgspec.structs.replace(state.chain, seen=set(state.chain.seen))
-    zones = {} if state.zone is None else {zone: Zone.decode(state.zone)}
-    for event in events_after(chain, partition, zone, state.records):
-        decisions.evolve(zones, event)
-    return chain, zones.get(zone)
-
-
-def events_after(chain: Chain, partition: int, zone: str, records: Records) -> Iterator[e.Event]:
-    """Yield a zone's events of records that hold; `chain` goes on."""
-    named = b'"zone":' + msgspec.json.encode(zone)
-    for offset, value in records:
-        judged = chain.accept(offset, value)
-        if isinstance(judged, Held) and named in bytes(judged.entry.events):
-            yield from (event for event in events_of(partition, offset, judged.entry) if event.zone == zone)
 
 
 class Story:
