@@ -57,7 +57,7 @@ REPORT_S = 30.0
 class Runtime:
     """Everything of one process. `durable=False`: log and contacts in memory, for tests.
 
-    `notify=False` leaves jobs unpublished. `planner`: another one than this process's own, for tests.
+    `notify=False` leaves jobs unpublished. `places_max`: the size of a batch's parts, for tests.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Runtime:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         linger_s: float = LINGER_S,
         explainer: Explainer | None = None,
-        planner: Planner | None = None,
+        places_max: int | None = None,
     ) -> None:
         self.settings = settings
         self._explainer = explainer or InProcess(settings.explain_guard_s)
@@ -95,7 +95,7 @@ class Runtime:
         Backlog(self.metrics, self.embedded.writers, settings.partitions)
         self.metrics.at_scrape(self._show_waiting)
         self._prepare_jobs(notify)
-        self._prepare_batches(planner)
+        self._prepare_batches(places_max)
         for reader in (self.projecting, self.scoring, self.announcing, self.rematching):
             if reader is not None:
                 self.embedded.subscribe(reader)
@@ -190,7 +190,7 @@ class Runtime:
         )
         add_probes(self.worker, self.readiness, self.liveness, lambda: self.readiness.started)
 
-    def _prepare_batches(self, planner: Planner | None) -> None:
+    def _prepare_batches(self, places_max: int | None) -> None:
         self.rematching: Rematching | None = None
         if self.announcing is None:
             return
@@ -199,7 +199,7 @@ class Runtime:
         source = rematch_queue(own)
         self.batches = KombuJobs(settings.jobs, source, self.metrics, prefix=keys, label="publish_rematch")
         self.rematching = Rematching(self.batches, self.metrics)
-        self.planner = planner or Planner(self.log, self.embedded.append)
+        self.planner = Planner(self.log, self.embedded.append, places_max=places_max)
         self.planning = PlanningWorker(
             connect(settings.jobs, REMATCH_VISIBILITY_S, prefix=keys), source, self.planner, self.metrics
         )

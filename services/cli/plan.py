@@ -166,8 +166,7 @@ def _facts(zone: ZoneState, plan: AdoptedPlan) -> dict[str, Any]:
 
 def _lines(facts: dict[str, Any]) -> list[str]:
     lines = [
-        f"Plan ({facts['plan']}): {facts['state']}, "
-        f"{facts['from']:%Y-%m-%d %H:%M} to {facts['until']:%Y-%m-%d %H:%M}.",
+        f"Plan ({facts['plan']}): {facts['state']}, {facts['from']:%Y-%m-%d %H:%M} to {facts['until']:%Y-%m-%d %H:%M}.",
         f"{facts['to_offer']} visits to offer, {facts['through']} of them through, {facts['offers']} offers made.",
         ", ".join(f"{name} {count}" for name, count in facts["counts"].items()) + ".",
     ]

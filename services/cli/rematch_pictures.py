@@ -24,11 +24,10 @@ def write(folder: Path, planned: Planned) -> str:
     subject = Subject(
         week=week, timezone=posed.timezone, compounds=tuple(posed.compounds), theme_day=theme_day(planned)
     )
-    requirement, person, start_s = (
-        np.concatenate(columns) for columns in zip(week.pinned, week.told, strict=True)
-    )
+    pinned, told = week.pinned, week.told
+    stands = (np.concatenate((pinned[0], told[0])), np.concatenate((pinned[1], told[1])))
     try:
-        before = plan_of_visits(week, requirement, person, start_s)
+        before = plan_of_visits(week, *stands, np.concatenate((pinned[2], told[2])))
         files = write_pictures(folder, subject, before=before, after=planned.plan)
     except OSError as error:
         raise Stop(ExitCode.BAD_INPUT, f"Folder ({folder}) cannot be written: {error.strerror}.") from None
