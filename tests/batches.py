@@ -17,11 +17,17 @@ HALF_DAYS = ((8 * 60 + 30, 12 * 60), (14 * 60, 17 * 60 + 30))
 
 
 def zone_of(
-    zone: str, seed: int = 1, people: int = 24, requests: int = 40, towns: int = 3, policy: Policy = DEFAULT
+    zone: str,
+    seed: int = 1,
+    people: int = 24,
+    requests: int = 40,
+    towns: int = 3,
+    policy: Policy = DEFAULT,
+    begin: datetime = BEGIN,
 ) -> list[c.Command]:
     """A zone with some towns far from each other: people for one half-day each, visits all through the week."""
     draw = random.Random(f"{zone} {seed}")
-    at = BEGIN - timedelta(hours=4)
+    at = begin - timedelta(hours=4)
 
     def spot() -> Point:
         town = draw.randrange(towns)
@@ -48,7 +54,7 @@ def zone_of(
     ]
     asked = [
         c.SubmitRequest(
-            id=f"{zone}:r{n}", zone=zone, at=at, request=f"r{n}", point=spot(), latest=BEGIN + timedelta(days=7)
+            id=f"{zone}:r{n}", zone=zone, at=at, request=f"r{n}", point=spot(), latest=begin + timedelta(days=7)
         )
         for n in range(requests)
     ]

@@ -83,7 +83,8 @@ async def hearing(log: Log, zone: str, partition: int) -> AsyncIterator[Heard]:
         await asyncio.gather(running, caught_up, return_exceptions=True)
 
 
-Send = Callable[[Command], Awaitable[None]]
+#: Sends a command; returns the id under which the journal answers it.
+Send = Callable[[Command], Awaitable[str]]
 
 
 def on_service(where: Place, url: str, use: Callable[[SqliteLog | KafkaLog, Send], Coroutine[Any, Any, T]]) -> T:
@@ -96,27 +97,33 @@ def on_service(where: Place, url: str, use: Callable[[SqliteLog | KafkaLog, Send
 
 
 def _sender(log: SqliteLog | KafkaLog, where: Place, url: str) -> Send:
-    async def by_log(command: Command) -> None:
+    async def by_log(command: Command) -> str:
         from services.asking import Asking
 
         await Asking(log, log.partitions).append([command])
+        return command.id
 
-    async def by_api(command: Command) -> None:
-        from services.cli.sending import to_api
+    async def by_api(command: Command) -> str:
+        from services.api.identity import derived
+        from services.cli.sending import CLIENT, to_api
 
-        await asyncio.to_thread(to_api, [command], url)
+        outcome = await asyncio.to_thread(to_api, [command], url)
+        for sentence in outcome.refused:
+            if ": HTTP " in sentence:  # the journal knows nothing of it
+                raise Stop(ExitCode.BAD_INPUT, sentence)
+        return derived(CLIENT, command.id)
 
     return by_log if where.kafka is not None else by_api
 
 
-async def answer_to(heard: Heard, command: Command) -> list[Event]:
+async def answer_to(heard: Heard, command: str) -> list[Event]:
     """Return the events that a command led to. Raises Stop (exit 4) where no answer comes."""
     try:
         async with asyncio.timeout(ANSWER_S):
             while True:
-                own = [event for event in await heard.next() if event.causation_id == command.id]
+                own = [event for event in await heard.next() if event.causation_id == command]
                 if own:
                     return own
     except TimeoutError:
-        message = f"Command ({command.id}) has no answer within ({ANSWER_S:.0f}) s. Is the service up?"
+        message = f"Command ({command}) has no answer within ({ANSWER_S:.0f}) s. Is the service up?"
         raise Stop(ExitCode.UNREACHABLE, message) from None

@@ -134,8 +134,7 @@ def _send(command: Command, data: Path | None, url: str, kafka: str | None, pref
 
     async def asked(log: Any, send: live.Send) -> list[Event]:
         async with live.hearing(log, command.zone, partition_of(command.zone, log.partitions)) as heard:
-            await send(command)
-            return await live.answer_to(heard, command)
+            return await live.answer_to(heard, await send(command))
 
     events = live.on_service(where, url, asked)
     for event in events:

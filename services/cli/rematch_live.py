@@ -55,8 +55,7 @@ async def _run(
     from services.wire import partition_of
 
     async with live.hearing(log, command.zone, partition_of(command.zone, log.partitions)) as heard:
-        await send(command)
-        first = await live.answer_to(heard, command)
+        first = await live.answer_to(heard, await send(command))
         _refuse(first, lang)
         with _interrupts() as interrupted, Bar(1, exact=isinstance(command.iterations, int)) as bar:
             ending = asyncio.create_task(_end_when(interrupted, command, send, bar))

@@ -9,9 +9,6 @@ from collections.abc import Callable
 
 from matcher import commands as c
 from matcher import events as e
-from services.jobs import Rematch
-from services.metrics import Metrics
-from services.rematching import Rematching
 from services.runtime import Runtime
 from services.settings import Settings
 from services.solving import InlineSolver
@@ -126,17 +123,3 @@ def test_a_batch_by_seconds_has_a_plan_too():
         return story.events
 
     assert adopted(asyncio.run(story()))[0].visits > 10
-
-
-class Kept:
-    """Jobs as they are published."""
-
-    def __init__(self) -> None:
-        self.jobs: list[Rematch] = []
-
-    def publish(self, job: Rematch) -> None:
-        self.jobs.append(job)
-
-    def taken(self) -> list[tuple[str, int, int]]:
-        jobs, self.jobs = self.jobs, []
-        return [(job.stage, job.part, job.attempt) for job in jobs]
