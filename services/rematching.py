@@ -25,7 +25,7 @@ from services.ports import Log
 from services.wire import Entry
 
 #: Nothing heard of a batch for so long, in its zone's time: its open jobs are issued again; then after twice as long.
-QUIET_S = 120.0
+QUIET_S = 60.0
 #: A job with a budget may be silent for so many times its budget.
 BUDGETS = 3.0
 

@@ -102,11 +102,13 @@ def _command(
     day = day_of("--week", week)
     if not 1 <= len(zone) <= 200:
         raise Stop(ExitCode.USAGE, f"Zone ({zone[:50]}) has ({len(zone)}) characters. Give 1 to 200.")
+    if name is not None and not 1 <= len(name) <= 180:
+        raise typer.BadParameter(f"has ({len(name)}) characters. Give 1 to 180.", param_hint="--name")
     batch = name or f"week-{day.isoformat()}-{secrets.token_hex(3)}"
     if iterations is None and budget is None:
         iterations = ITERATIONS
     return StartRematch(
-        id=f"start:{batch}",
+        id=f"start:{batch}:{secrets.token_hex(4)}"[:200],
         zone=zone,
         at=datetime.now(UTC),
         rematch=batch,

@@ -81,7 +81,7 @@ async def _watched(heard: live.Heard, bar: Bar) -> PlanAdopted:
             match event:
                 case PlanAdopted():
                     return event
-                case RematchEnded() if not any(isinstance(other, PlanAdopted) for other in events):
+                case RematchEnded(adopted=False):
                     raise Stop(ExitCode.REJECTED_ROWS, f"The batch ended ({event.how.value}) before any part was done.")
                 case RematchCut():
                     parts, begun = event.parts + event.repairs, set()

@@ -7,6 +7,7 @@ is a repeat and changes nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import threading
 import time
@@ -205,7 +206,7 @@ def to_api(commands: Sequence[Command], url: str) -> Outcome:
         raise Stop(ExitCode.BAD_INPUT, f"A {kind} cannot be imported over the API. Use --data, or leave it out.")
     client = _Client(parts)
     outcome = Outcome()
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    with contextlib.closing(client), ThreadPoolExecutor(CONNECTIONS) as pool:
         sent = [client.post(command) for command in commands if isinstance(command, FIRST)]
         rest = [command for command in commands if not isinstance(command, FIRST)]
         sent += list(pool.map(client.post, rest))
@@ -252,6 +253,12 @@ class _Client:
     def __init__(self, parts: SplitResult) -> None:
         self._parts = parts
         self._local = threading.local()
+        self._open: list[http.client.HTTPConnection] = []
+
+    def close(self) -> None:
+        """Close all threads' connections."""
+        for connection in self._open:
+            connection.close()
 
     def post(self, command: Command) -> _Sent:
         """Post one command under its own id, so that sending it again is a repeat."""
@@ -308,6 +315,7 @@ class _Client:
             kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
             connection = kind(str(self._parts.hostname), self._parts.port, timeout=30)
             self._local.connection = connection
+            self._open.append(connection)
         return connection
 
 

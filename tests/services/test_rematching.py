@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from datetime import timedelta
 
 from matcher import commands as c
 from matcher import events as e
@@ -123,3 +124,32 @@ def test_a_batch_by_seconds_has_a_plan_too():
         return story.events
 
     assert adopted(asyncio.run(story()))[0].visits > 10
+
+
+def test_while_a_batch_runs_beats_keep_their_rhythm_and_accepts_are_answered():
+    """Every beat is answered before the next one, whatever the planning does; it runs elsewhere, and nicely."""
+    beats = 30
+
+    async def story() -> tuple[list[e.Event], int]:
+        made, story = runtime()
+        await made.start()
+        try:
+            await told(made, *zone_of(ZONE))
+            await told(made, c.Tick(id="t0", zone=ZONE, at=BEGIN, beat=0))
+            await told(made, start(ZONE, iterations=2_000_000))
+            await story.until(lambda events: of_kind(events, e.RematchPartBegun))
+            began = len(story.events)
+            for beat in range(1, beats + 1):
+                await told(made, c.Tick(id=f"t{beat}", zone=ZONE, at=BEGIN + timedelta(seconds=beat), beat=beat))
+                offer = of_kind(story.events, e.OfferSent)[beat % 5].offer
+                if beat <= 5:
+                    await told(made, c.AcceptOffer(id=f"a{beat}", zone=ZONE, at=BEGIN, offer=offer))
+            assert not of_kind(story.events, e.PlanAdopted), "the batch still runs"
+            await told(made, c.EndRematch(id="end", zone=ZONE, at=BEGIN, rematch="w1"))
+            return story.events[began:], len(of_kind(story.events, e.OfferAccepted))
+        finally:
+            await made.stop()
+
+    events, accepted = asyncio.run(story())
+    assert [event.beat for event in of_kind(events, e.TimePassed)] == list(range(1, beats + 1))
+    assert accepted == 5

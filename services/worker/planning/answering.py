@@ -80,7 +80,8 @@ class Planning:
         if story.over or story.has(job):
             yield Answer(last=True)
             return
-        yield from _said(_begun(job))
+        if job.stage != "repair" or not kept.cut.apart:  # who puts parts together that share no border repairs nothing
+            yield from _said(_begun(job))
         match job.stage:
             case "cut":
                 commands: Sequence[Command] = [_cut(job, kept)]
