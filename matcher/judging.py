@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -98,6 +98,8 @@ class Judge:
         self._columns = {name: self.zone.people.column(name) for name in ("lat", "lon", "reach_m", "travel", "hours")}
         self._city = self.zone.days()
         self._kept_offers: set[str] = set()
+        self._taken: Counter[tuple[str, int]] = Counter()
+        self._compounds: dict[str, str | None] = {}
         self._free: dict[int, list[Stretch]] = {}
         self._by_need: dict[Key, list[Candidate]] = defaultdict(list)
         self._by_row: dict[int, list[Candidate]] = defaultdict(list)
@@ -139,6 +141,8 @@ class Judge:
             return
         self.dropped[candidate.index] = why
         self._by_need[candidate.key].remove(candidate)
+        if self._taken:
+            self._taken.subtract(self.slots(candidate.visit.request, candidate.start_s, candidate.end_s))
         self._by_row[candidate.row].remove(candidate)
         self._dirty_needs[candidate.key] = None
         self._dirty_rows[candidate.row] = None
@@ -312,30 +316,35 @@ class Judge:
 
     def _crowds(self) -> None:
         """No more people in a compound and hour than the policy allows; who comes last in the plan does not."""
-        most = self.zone.policy.tree.visitors_per_hour
-        if not most:
+        if not self.zone.policy.tree.visitors_per_hour:
             return
-        compounds: dict[str, str | None] = {}
-        taken: Counter[tuple[str, int]] = Counter()
-        bound = (self.zone.assignments[name] for names in self.zone.engagements.values() for name in names)
-        for one in bound:
-            place = self._compound(one.request, compounds)
-            if place is not None and self.stands(one):
-                taken.update((place, hour) for hour in hours_of(one.start_s, one.end_s))
+        for one in (self.zone.assignments[name] for names in self.zone.engagements.values() for name in names):
+            if self.stands(one):
+                self._taken.update(self.slots(one.request, one.start_s, one.end_s))
         for c in list(self.alive.values()):
-            place = self._compound(c.visit.request, compounds)
-            if place is None:
-                continue
-            slots = [(place, hour) for hour in hours_of(c.start_s, c.end_s)]
-            if any(taken[slot] >= most for slot in slots):
+            slots = self.slots(c.visit.request, c.start_s, c.end_s)
+            roomy = self.has_room(slots)
+            self._taken.update(slots)
+            if not roomy:
                 self.drop(c, NotAdopted.PLACE_CROWDED)
-            else:
-                taken.update(slots)
 
-    def _compound(self, request: str, known: dict[str, str | None]) -> str | None:
-        if request not in known:
-            known[request] = areas.compound_of(self.zone, self.zone.request(request))
-        return known[request]
+    def slots(self, request: str, start_s: int, end_s: int) -> list[tuple[str, int]]:
+        """Return the compound and hours in which a visit counts; none where compounds have no limit."""
+        if not self.zone.policy.tree.visitors_per_hour:
+            return []
+        if request not in self._compounds:
+            self._compounds[request] = areas.compound_of(self.zone, self.zone.request(request))
+        place = self._compounds[request]
+        return [] if place is None else [(place, hour) for hour in hours_of(start_s, end_s)]
+
+    def has_room(self, slots: Iterable[tuple[str, int]], but: Collection[tuple[str, int]] = ()) -> bool:
+        """Say whether one person more may be there; `but`: where one of the plan would not be in their stead."""
+        most = self.zone.policy.tree.visitors_per_hour
+        return all(self._taken[slot] - (slot in but) < most for slot in slots)
+
+    def let_stand(self, one: Assignment) -> None:
+        """Count an offer that stands again."""
+        self._taken.update(self.slots(one.request, one.start_s, one.end_s))
 
     # --- somebody's day --------------------------------------------------------------------------------------------
 
