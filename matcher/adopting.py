@@ -125,8 +125,8 @@ def _offers_on(zone: Zone, visits: Sequence[PlannedVisit]) -> dict[str, bool]:
 def _replaced(judge: Judge) -> dict[tuple[str, str], list[Assignment]]:
     """Return the open offers that the visits left replace, by requirement."""
     found: dict[tuple[str, str], list[Assignment]] = {}
-    for c in judge.alive.values():
-        if c.key not in found:
+    for c in judge.alive.values() if judge.replaced else ():
+        if c.need.assignments and c.key not in found:
             found[c.key] = [one for one in judge.bound(c.need) if not judge.stands(one)]
     return found
 
@@ -157,10 +157,11 @@ def _worth(judge: Judge) -> dict[int, MovedBecause]:
 
 
 def _moves(judge: Judge) -> list[tuple[list[Candidate], list[Assignment]]]:
+    replaced = {key: offers for key, offers in _replaced(judge).items() if offers}
     crews: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
-    for c in judge.alive.values():
+    for c in judge.alive.values() if replaced else ():
         crews[c.key].append(c)
-    return [(crews[key], offers) for key, offers in _replaced(judge).items() if offers]
+    return [(crews[key], offers) for key, offers in replaced.items()]
 
 
 def _worth_it(judge: Judge, crew: list[Candidate], offers: list[Assignment]) -> bool:

@@ -30,6 +30,7 @@ HAIR_M = 1e-3
 #: ... and what follows in whole seconds by no more than this.
 HAIR_S = 1
 _OVER = frozenset({RequestState.COMPLETED, RequestState.RATED, RequestState.CLOSED, RequestState.CANCELLED})
+_COLUMNS = ("lat", "lon", "reach_m", "travel", "hours", "paused_until_s")
 _BEGUN = frozenset({Status.ON_SITE, Status.DONE})
 
 Key = tuple[str, str]  # request, requirement
@@ -95,7 +96,8 @@ class Judge:
         self.rest_s = 60 * policy.rest_minutes
         self.speed = [policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES]
         self._at_s = self.at.timestamp()
-        self._columns = {name: self.zone.people.column(name) for name in ("lat", "lon", "reach_m", "travel", "hours")}
+        self._columns = {name: self.zone.people.column(name) for name in _COLUMNS}
+        self._levels = self.zone.people.levels
         self._city = self.zone.days()
         self._kept_offers: set[str] = set()
         self._taken: Counter[tuple[str, int]] = Counter()
@@ -199,8 +201,8 @@ class Judge:
 
     def _pair(self, c: Candidate) -> NotAdopted | None:
         """Return the first rule of a pair, or of its window, that forbids the visit."""
-        request, paused_s = c.request, int(self.zone.people.column("paused_until_s")[c.row])
-        if paused_s > self._at_s:
+        request = c.request
+        if self._columns["paused_until_s"][c.row] > self._at_s:
             return NotAdopted.NO_REGISTERED_VOLUNTEER
         if c.start_s < request.earliest.timestamp() or c.end_s > request.latest.timestamp():
             return NotAdopted.OUTSIDE_WINDOW
@@ -221,16 +223,17 @@ class Judge:
         people, asked = self.zone.people, need.requirement
         for skill in asked.skills:
             held = people.skill_row[skill.skill]
-            if people.levels[held, row] < skill.level:
+            if self._levels[held, row] < skill.level:
                 return NotAdopted.MISSING_SKILL
             if people.expires_s and people.expires_s.get((held, row), end_s) < end_s:
                 return NotAdopted.QUALIFICATION_EXPIRED
         if home[0] > float(self._columns["reach_m"][row]) + HAIR_M:
             return NotAdopted.TRAVEL_TOO_FAR
-        circles = [self.zone.circle_of(skill.skill) for skill in asked.skills]
-        circle = min((m for m in (asked.circle_minutes or None, *circles) if m is not None), default=None)
-        if circle is not None and home[1] > 60 * circle + HAIR_S:
-            return NotAdopted.OUTSIDE_SERVICE_CIRCLE
+        if asked.circle_minutes or self.zone.circles:
+            circles = [self.zone.circle_of(skill.skill) for skill in asked.skills]
+            circle = min((m for m in (asked.circle_minutes or None, *circles) if m is not None), default=None)
+            if circle is not None and home[1] > 60 * circle + HAIR_S:
+                return NotAdopted.OUTSIDE_SERVICE_CIRCLE
         return self._named(request, need, row, but)
 
     def _named(self, request: Request, need: Need, row: int, but: str) -> NotAdopted | None:
@@ -243,9 +246,13 @@ class Judge:
             return NotAdopted.RESTRICTED
         if command.must_have and person not in command.must_have:
             return NotAdopted.NOT_AMONG_MUST_HAVE
-        teams = teams_asked(self.zone, need.requirement, [one.volunteer for one in self.bound(need, KEPT)])
-        if teams is not None and not any(row in rows for _, rows in teams):
-            return NotAdopted.NOT_OF_TEAM
+        asked = need.requirement
+        if asked.team or asked.team_kind or asked.one_team:
+            teams = teams_asked(self.zone, asked, [one.volunteer for one in self.bound(need, KEPT)])
+            if teams is not None and not any(row in rows for _, rows in teams):
+                return NotAdopted.NOT_OF_TEAM
+        if len(request.needs) == 1:
+            return None
         elsewhere = (one for other in request.needs.values() if other is not need for one in self.bound(other))
         if any(one.volunteer == row and one.id != but and self.stands(one) for one in elsewhere):
             return NotAdopted.ALREADY_COMMITTED
@@ -255,6 +262,8 @@ class Judge:
 
     def bound(self, need: Need, among: Collection[Status] = LIVE) -> list[Assignment]:
         """Return who is asked, coming or there."""
+        if not need.assignments:
+            return []
         named = (self.zone.assignments[name] for name in need.assignments)
         return [one for one in named if one.status in among]
 
@@ -270,6 +279,8 @@ class Judge:
         if not crew:
             return
         need = crew[0].need
+        if len(crew) == need.requirement.people == 1 and not need.assignments and not need.filled:
+            return
         there = [one for one in self.bound(need) if self.stands(one)]
         if need.filled or any(status in _BEGUN for status in self.zone.statuses(need)):
             for c in list(crew):
@@ -351,6 +362,8 @@ class Judge:
     def stops(self, row: int) -> list[Stop]:
         """Return a person's visits in order: those that they are bound to, and the plan's."""
         found = [Stop(c.start_s, c.end_s, c.lat, c.lon, c) for c in self._by_row.get(row, ())]
+        if row not in self.zone.engagements:
+            return found if len(found) < 2 else sorted(found, key=_by_start)
         for name in self.zone.engagements.get(row, []):
             one = self.zone.assignments[name]
             if self.stands(one):
