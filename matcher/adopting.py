@@ -125,8 +125,8 @@ def _offers_on(zone: Zone, visits: Sequence[PlannedVisit]) -> dict[str, bool]:
 def _replaced(judge: Judge) -> dict[tuple[str, str], list[Assignment]]:
     """Return the open offers that the visits left replace, by requirement."""
     found: dict[tuple[str, str], list[Assignment]] = {}
-    for c in judge.alive.values():
-        if c.key not in found:
+    for c in judge.alive.values() if judge.replaced else ():
+        if c.need.assignments and c.key not in found:
             found[c.key] = [one for one in judge.bound(c.need) if not judge.stands(one)]
     return found
 
@@ -135,35 +135,45 @@ def _replaced(judge: Judge) -> dict[tuple[str, str], list[Assignment]]:
 
 
 def _worth(judge: Judge) -> dict[int, MovedBecause]:
-    """Return which visits move a promise, and why; those that save less than they disturb are dropped."""
+    """Return which visits move a promise, and why; those that save less than they disturb are dropped.
+
+    In one round nobody's day is changed twice: whether a promise can stand is judged beside the rest of the plan.
+    """
     while True:
         moved: dict[int, MovedBecause] = {}
-        idle = [_moved(judge, crew, offers, moved) for crew, offers in _moves(judge)]
-        if not any(idle):
+        looked: set[int] = set()
+        for crew, offers in _moves(judge):
+            why = _because(judge, crew, offers[0])
+            people = {crew[0].row, offers[0].volunteer}
+            if why is MovedBecause.CHEAPER and not looked & people and not _worth_it(judge, crew, offers):
+                looked |= people
+                judge.drop(crew[0], NotAdopted.NOT_WORTH_IT)
+                judge.let_stand(offers[0])
+            else:
+                moved.update(dict.fromkeys((c.index for c in crew), why))
+        if not looked:
             return moved
         judge.settle()
 
 
 def _moves(judge: Judge) -> list[tuple[list[Candidate], list[Assignment]]]:
+    replaced = {key: offers for key, offers in _replaced(judge).items() if offers}
     crews: dict[tuple[str, str], list[Candidate]] = defaultdict(list)
-    for c in judge.alive.values():
+    for c in judge.alive.values() if replaced else ():
         crews[c.key].append(c)
-    return [(crews[key], offers) for key, offers in _replaced(judge).items() if offers]
+    return [(crews[key], offers) for key, offers in replaced.items()]
 
 
-def _moved(judge: Judge, crew: list[Candidate], offers: list[Assignment], moved: dict[int, MovedBecause]) -> bool:
-    """Note why these visits replace these offers; True where they were dropped instead: not worth it."""
-    why = _because(judge, crew, offers[0])
-    alone = len(crew) == len(offers) == 1
-    if (
-        alone
-        and why is MovedBecause.CHEAPER
-        and _saved(judge, crew[0], offers[0]) < judge.zone.policy.points.disturbance
-    ):
-        judge.drop(crew[0], NotAdopted.NOT_WORTH_IT)
+def _worth_it(judge: Judge, crew: list[Candidate], offers: list[Assignment]) -> bool:
+    """Say whether a move saves what it disturbs. Crews are taken as they come; so is a move that a promise's own
+    compound has no room for."""
+    c, told = crew[0], offers[0]
+    if len(crew) > 1 or len(offers) > 1:
         return True
-    moved.update(dict.fromkeys((c.index for c in crew), why))
-    return False
+    there, here = (judge.slots(told.request, one.start_s, one.end_s) for one in (told, c))
+    if not judge.has_room(there, but=here):
+        return True
+    return _saved(judge, c, told) >= judge.zone.policy.points.disturbance
 
 
 def _because(judge: Judge, crew: list[Candidate], told: Assignment) -> MovedBecause:

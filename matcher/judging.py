@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ HAIR_M = 1e-3
 #: ... and what follows in whole seconds by no more than this.
 HAIR_S = 1
 _OVER = frozenset({RequestState.COMPLETED, RequestState.RATED, RequestState.CLOSED, RequestState.CANCELLED})
+_COLUMNS = ("lat", "lon", "reach_m", "travel", "hours", "paused_until_s")
 _BEGUN = frozenset({Status.ON_SITE, Status.DONE})
 
 Key = tuple[str, str]  # request, requirement
@@ -95,9 +96,12 @@ class Judge:
         self.rest_s = 60 * policy.rest_minutes
         self.speed = [policy.modes[mode].speed_kmh / 3.6 / policy.modes[mode].detour for mode in MODES]
         self._at_s = self.at.timestamp()
-        self._columns = {name: self.zone.people.column(name) for name in ("lat", "lon", "reach_m", "travel", "hours")}
+        self._columns = {name: self.zone.people.column(name) for name in _COLUMNS}
+        self._levels = self.zone.people.levels
         self._city = self.zone.days()
         self._kept_offers: set[str] = set()
+        self._taken: Counter[tuple[str, int]] = Counter()
+        self._compounds: dict[str, str | None] = {}
         self._free: dict[int, list[Stretch]] = {}
         self._by_need: dict[Key, list[Candidate]] = defaultdict(list)
         self._by_row: dict[int, list[Candidate]] = defaultdict(list)
@@ -139,6 +143,8 @@ class Judge:
             return
         self.dropped[candidate.index] = why
         self._by_need[candidate.key].remove(candidate)
+        if self._taken:
+            self._taken.subtract(self.slots(candidate.visit.request, candidate.start_s, candidate.end_s))
         self._by_row[candidate.row].remove(candidate)
         self._dirty_needs[candidate.key] = None
         self._dirty_rows[candidate.row] = None
@@ -195,8 +201,8 @@ class Judge:
 
     def _pair(self, c: Candidate) -> NotAdopted | None:
         """Return the first rule of a pair, or of its window, that forbids the visit."""
-        request, paused_s = c.request, int(self.zone.people.column("paused_until_s")[c.row])
-        if paused_s > self._at_s:
+        request = c.request
+        if self._columns["paused_until_s"][c.row] > self._at_s:
             return NotAdopted.NO_REGISTERED_VOLUNTEER
         if c.start_s < request.earliest.timestamp() or c.end_s > request.latest.timestamp():
             return NotAdopted.OUTSIDE_WINDOW
@@ -217,16 +223,17 @@ class Judge:
         people, asked = self.zone.people, need.requirement
         for skill in asked.skills:
             held = people.skill_row[skill.skill]
-            if people.levels[held, row] < skill.level:
+            if self._levels[held, row] < skill.level:
                 return NotAdopted.MISSING_SKILL
             if people.expires_s and people.expires_s.get((held, row), end_s) < end_s:
                 return NotAdopted.QUALIFICATION_EXPIRED
         if home[0] > float(self._columns["reach_m"][row]) + HAIR_M:
             return NotAdopted.TRAVEL_TOO_FAR
-        circles = [self.zone.circle_of(skill.skill) for skill in asked.skills]
-        circle = min((m for m in (asked.circle_minutes or None, *circles) if m is not None), default=None)
-        if circle is not None and home[1] > 60 * circle + HAIR_S:
-            return NotAdopted.OUTSIDE_SERVICE_CIRCLE
+        if asked.circle_minutes or self.zone.circles:
+            circles = [self.zone.circle_of(skill.skill) for skill in asked.skills]
+            circle = min((m for m in (asked.circle_minutes or None, *circles) if m is not None), default=None)
+            if circle is not None and home[1] > 60 * circle + HAIR_S:
+                return NotAdopted.OUTSIDE_SERVICE_CIRCLE
         return self._named(request, need, row, but)
 
     def _named(self, request: Request, need: Need, row: int, but: str) -> NotAdopted | None:
@@ -239,9 +246,13 @@ class Judge:
             return NotAdopted.RESTRICTED
         if command.must_have and person not in command.must_have:
             return NotAdopted.NOT_AMONG_MUST_HAVE
-        teams = teams_asked(self.zone, need.requirement, [one.volunteer for one in self.bound(need, KEPT)])
-        if teams is not None and not any(row in rows for _, rows in teams):
-            return NotAdopted.NOT_OF_TEAM
+        asked = need.requirement
+        if asked.team or asked.team_kind or asked.one_team:
+            teams = teams_asked(self.zone, asked, [one.volunteer for one in self.bound(need, KEPT)])
+            if teams is not None and not any(row in rows for _, rows in teams):
+                return NotAdopted.NOT_OF_TEAM
+        if len(request.needs) == 1:
+            return None
         elsewhere = (one for other in request.needs.values() if other is not need for one in self.bound(other))
         if any(one.volunteer == row and one.id != but and self.stands(one) for one in elsewhere):
             return NotAdopted.ALREADY_COMMITTED
@@ -251,6 +262,8 @@ class Judge:
 
     def bound(self, need: Need, among: Collection[Status] = LIVE) -> list[Assignment]:
         """Return who is asked, coming or there."""
+        if not need.assignments:
+            return []
         named = (self.zone.assignments[name] for name in need.assignments)
         return [one for one in named if one.status in among]
 
@@ -266,6 +279,8 @@ class Judge:
         if not crew:
             return
         need = crew[0].need
+        if len(crew) == need.requirement.people == 1 and not need.assignments and not need.filled:
+            return
         there = [one for one in self.bound(need) if self.stands(one)]
         if need.filled or any(status in _BEGUN for status in self.zone.statuses(need)):
             for c in list(crew):
@@ -312,36 +327,43 @@ class Judge:
 
     def _crowds(self) -> None:
         """No more people in a compound and hour than the policy allows; who comes last in the plan does not."""
-        most = self.zone.policy.tree.visitors_per_hour
-        if not most:
+        if not self.zone.policy.tree.visitors_per_hour:
             return
-        compounds: dict[str, str | None] = {}
-        taken: Counter[tuple[str, int]] = Counter()
-        bound = (self.zone.assignments[name] for names in self.zone.engagements.values() for name in names)
-        for one in bound:
-            place = self._compound(one.request, compounds)
-            if place is not None and self.stands(one):
-                taken.update((place, hour) for hour in hours_of(one.start_s, one.end_s))
+        for one in (self.zone.assignments[name] for names in self.zone.engagements.values() for name in names):
+            if self.stands(one):
+                self._taken.update(self.slots(one.request, one.start_s, one.end_s))
         for c in list(self.alive.values()):
-            place = self._compound(c.visit.request, compounds)
-            if place is None:
-                continue
-            slots = [(place, hour) for hour in hours_of(c.start_s, c.end_s)]
-            if any(taken[slot] >= most for slot in slots):
+            slots = self.slots(c.visit.request, c.start_s, c.end_s)
+            roomy = self.has_room(slots)
+            self._taken.update(slots)
+            if not roomy:
                 self.drop(c, NotAdopted.PLACE_CROWDED)
-            else:
-                taken.update(slots)
 
-    def _compound(self, request: str, known: dict[str, str | None]) -> str | None:
-        if request not in known:
-            known[request] = areas.compound_of(self.zone, self.zone.request(request))
-        return known[request]
+    def slots(self, request: str, start_s: int, end_s: int) -> list[tuple[str, int]]:
+        """Return the compound and hours in which a visit counts; none where compounds have no limit."""
+        if not self.zone.policy.tree.visitors_per_hour:
+            return []
+        if request not in self._compounds:
+            self._compounds[request] = areas.compound_of(self.zone, self.zone.request(request))
+        place = self._compounds[request]
+        return [] if place is None else [(place, hour) for hour in hours_of(start_s, end_s)]
+
+    def has_room(self, slots: Iterable[tuple[str, int]], but: Collection[tuple[str, int]] = ()) -> bool:
+        """Say whether one person more may be there; `but`: where one of the plan would not be in their stead."""
+        most = self.zone.policy.tree.visitors_per_hour
+        return all(self._taken[slot] - (slot in but) < most for slot in slots)
+
+    def let_stand(self, one: Assignment) -> None:
+        """Count an offer that stands again."""
+        self._taken.update(self.slots(one.request, one.start_s, one.end_s))
 
     # --- somebody's day --------------------------------------------------------------------------------------------
 
     def stops(self, row: int) -> list[Stop]:
         """Return a person's visits in order: those that they are bound to, and the plan's."""
         found = [Stop(c.start_s, c.end_s, c.lat, c.lon, c) for c in self._by_row.get(row, ())]
+        if row not in self.zone.engagements:
+            return found if len(found) < 2 else sorted(found, key=_by_start)
         for name in self.zone.engagements.get(row, []):
             one = self.zone.assignments[name]
             if self.stands(one):

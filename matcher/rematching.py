@@ -108,8 +108,8 @@ def _nothing(zone: Zone, from_at: datetime, until_at: datetime) -> Refusal | Non
     here = ~zone.people.column("left") & (zone.people.column("paused_until_s") < until_at.timestamp())
     if not np.any(here):
         return NobodyRegistered(zone=zone.id)
-    windows = ((zone.requests[name].earliest, zone.requests[name].latest) for name in zone.seeking)
-    if not any(earliest < until_at and latest > from_at for earliest, latest in windows):
+    waiting = (request for request in zone.requests.values() if not all(need.filled for need in request.needs.values()))
+    if not any(request.earliest < until_at and request.latest > from_at for request in waiting):
         return NothingOpen(zone=zone.id, from_at=from_at, until_at=until_at)
     return None
 

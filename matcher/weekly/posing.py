@@ -6,6 +6,7 @@ same week, byte by byte. `visits` turns a plan back into the words of commands.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +14,15 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from msgspec import UNSET
 from msgspec.structs import replace as changed
 
 from matcher import areas, beats
 from matcher.commands import Figures
-from matcher.hours import Stretch, midnight_s
+from matcher.geo import distance_m
+from matcher.hours import Stretch, expand, midnight_s
 from matcher.limits import full, tighter
+from matcher.people import MODES
 from matcher.posing import OpenRequirement, Standing, problem_of
 from matcher.problem import I32, I64, Problem
 from matcher.terms import PlannedVisit
@@ -30,6 +34,8 @@ _OVER = frozenset({RequestState.COMPLETED, RequestState.RATED})
 _BEGUN = frozenset({Status.ON_SITE, Status.DONE})
 #: Terms of a beat that a week has its own word for (`Week.duty_points`), or that make no sense in it.
 _NOT_IN_A_WEEK = ("duty", "coverage")
+#: Assignments by number of the requirement.
+Named = list[tuple[int, list[str]]]
 #: Rows as (requirement, person, start).
 Triples = list[tuple[int, int, int]]
 
@@ -53,11 +59,14 @@ class WeekPosed:
 def pose_week(zone: Zone, from_at: datetime, until_at: datetime) -> WeekPosed:
     """Pose the zone's week [from_at, until_at): everything that is still to be served and lies in it.
 
-    Accepted work is pinned, open offers are told; both keep their places. Work outside of the week, and what has begun,
-    is busy time. People are looked for in the whole zone: areas (R24) are a beat's way to be near, here ways cost.
+    Accepted work is pinned, open offers are told; both keep their places. An offer of a beat whose ways do not lie
+    within the person's hours is pinned, too: a week would not make it again, and has no reason to take it back. Work
+    outside of the week, and what has begun, is busy time. People are looked for in the whole zone: areas (R24) are a
+    beat's way to be near, here ways cost.
     """
     from_s, until_s = int(from_at.timestamp()), int(until_at.timestamp())
     asked, pinned, told = _asked(zone, from_s, until_s)
+    pinned, told = _strict(zone, pinned, told, (from_s, until_s))
     inside = {name for _, names in (*pinned, *told) for name in names}
     problem = _problem(zone, asked, inside, (from_s, until_s))
     compound, compounds = _compounds(zone, asked)
@@ -130,13 +139,11 @@ def figures(posed: WeekPosed, plan: WeekPlan) -> Figures:
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-def _asked(
-    zone: Zone, from_s: int, until_s: int
-) -> tuple[list[OpenRequirement], list[tuple[int, list[str]]], list[tuple[int, list[str]]]]:
+def _asked(zone: Zone, from_s: int, until_s: int) -> tuple[list[OpenRequirement], Named, Named]:
     """Return requirements, and by row the assignments that are accepted, and those that are offered."""
     asked: list[OpenRequirement] = []
-    pinned: list[tuple[int, list[str]]] = []
-    told: list[tuple[int, list[str]]] = []
+    pinned: Named = []
+    told: Named = []
     for _, request in sorted(zone.requests.items()):
         if request.state in _OVER:
             continue
@@ -179,6 +186,29 @@ def _row(zone: Zone, request: Request, need: Need, from_s: int, until_s: int) ->
     return replace(row, earliest_s=begin, latest_s=end, area=None, fixed_start_s=-1, serving=serving)
 
 
+def _strict(zone: Zone, pinned: Named, told: Named, span: tuple[int, int]) -> tuple[Named, Named]:
+    """Pin the offers that a week's stricter rules would not make: with a way before or after the person's hours."""
+    loose = {name for _, names in told for name in names if not _within_hours(zone, zone.assignments[name], span)}
+    accepted = [
+        (row, [*names, *(name for name in offers if name in loose)])
+        for (row, names), (_, offers) in zip(pinned, told, strict=True)
+    ]
+    return accepted, [(row, [name for name in names if name not in loose]) for row, names in told]
+
+
+def _within_hours(zone: Zone, one: Assignment, span: tuple[int, int]) -> bool:
+    """Say whether the person could go there and come home within one stretch of their hours."""
+    people, point = zone.people, zone.request(one.request).command.point
+    lat, lon = (float(people.column(name)[one.volunteer]) for name in ("lat", "lon"))
+    mode = zone.policy.modes[MODES[int(people.column("travel")[one.volunteer])]]
+    way_s = math.ceil(distance_m(point.lat, point.lon, lat, lon) * mode.detour * 3.6 / mode.speed_kmh)
+    row = people.hours_table[int(people.column("hours")[one.volunteer])]
+    free = expand(row, zone.policy.timezone, span[0], span[1], zone.days())
+    if one.plan is not UNSET:  # its way there begins where the visit before it ends
+        return any(a <= one.departure_s and one.end_s <= b for a, b in free)
+    return any(a <= one.start_s - way_s and one.end_s + way_s <= b for a, b in free)
+
+
 def _compounds(zone: Zone, asked: list[OpenRequirement]) -> tuple[I32 | None, list[str]]:
     if not zone.policy.tree.visitors_per_hour:
         return None, []
@@ -190,7 +220,7 @@ def _compounds(zone: Zone, asked: list[OpenRequirement]) -> tuple[I32 | None, li
     return np.array(column, np.int32), list(number)
 
 
-def _columns(zone: Zone, rows: list[tuple[int, list[str]]]) -> tuple[I32, I32, I64]:
+def _columns(zone: Zone, rows: Named) -> tuple[I32, I32, I64]:
     assignments = [(row, zone.assignments[name]) for row, names in rows for name in names]
     return _table([(row, one.volunteer, one.start_s) for row, one in assignments])
 
@@ -211,7 +241,7 @@ def _problem(zone: Zone, asked: list[OpenRequirement], inside: set[str], span: t
     }
     standing = Standing(
         at_s=int(zone.now.timestamp()),
-        visits=zone.visits_this_quarter(),
+        visits=_visits_before(zone, inside),
         quarter=None if not zone.history else zone.quarter(),
         full=_full(zone, inside),
         busy=busy,
@@ -230,6 +260,16 @@ def _problem(zone: Zone, asked: list[OpenRequirement], inside: set[str], span: t
     points = {name: column for name, column in posed.people.points.items() if name not in _NOT_IN_A_WEEK}
     capacity = _capacity(zone, inside, span)
     return replace(posed, people=replace(posed.people, points=points, capacity=capacity))
+
+
+def _visits_before(zone: Zone, inside: set[str]) -> dict[int, int]:
+    """Return the quarter's visits by row, those that this plan decides left out."""
+    visits = zone.visits_this_quarter()
+    for name in inside:
+        row = zone.assignments[name].volunteer
+        if row in visits:
+            visits[row] -= 1
+    return visits
 
 
 def _counted_starts(zone: Zone, inside: set[str]) -> dict[int, list[int]]:
