@@ -71,9 +71,9 @@ def test_a_placement_against_a_rule_is_not_believed():
         proof.cost_of(problem, replace(solution, site=np.array([-1, 1])))
     with pytest.raises(proof.Unproven, match="does not answer a need"):
         proof.cost_of(problem, replace(solution, need=np.array([0, -1])))
+    crowd = tuple(msgspec.structs.replace(one, abilities={"x": 1}) for one in problem.members)
+    both = replace(solution, site=np.array([0, 0]), need=np.array([0, 0]))
     with pytest.raises(proof.Unproven, match="counts"):
-        crowd = tuple(msgspec.structs.replace(one, abilities={"x": 1}) for one in problem.members)
-        both = replace(solution, site=np.array([0, 0]), need=np.array([0, 0]))
         proof.cost_of(msgspec.structs.replace(problem, members=crowd), both)
 
 
@@ -82,8 +82,8 @@ def test_a_worse_placement_is_not_proven_and_wrong_prices_prove_nothing():
     solution = solve(problem)
     worse = replace(solution, site=np.array([1, 0]), need=np.array([-1, 0]))
     assert not proof.check(problem, worse).optimal
-    for shift in (-700, 700):
-        wrong = replace(solution, site_prices=solution.site_prices + np.array([shift, 0]))
+    for shift in ((-700, 0), (0, -9000), (-1, -1)):
+        wrong = replace(solution, site_prices=solution.site_prices + np.array(shift))
         assert proof.check(problem, wrong).bound <= proof.check(problem, solution).cost
     with pytest.raises(proof.Unproven, match="above that of one too many"):
         proof.check(problem, replace(solution, site_prices=solution.site_prices + 10 * solution.out_points))
