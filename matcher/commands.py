@@ -109,7 +109,8 @@ class DefineUnit(Command, frozen=True, kw_only=True):
 class LinkUnit(Command, frozen=True, kw_only=True):
     """结对共建: a unit is paired with a community or compound (R86). Said again, its days are all new.
 
-    Many to many. `until` is the first day on which it holds no more; left out: it goes on.
+    Many to many. `until` is the first day on which it holds no more, the first day of all takes it back; left out: it
+    goes on.
     """
 
     unit: Id

@@ -80,8 +80,8 @@ def link(zone: Zone, command: LinkUnit, facts: Facts) -> list[Event]:
     if place.level not in (PlaceLevel.COMMUNITY, PlaceLevel.COMPOUND):
         remedy = "A unit is paired with a community or a compound. Name one."
         return facts.refused(ImpossibleValue(field="place", value=command.place, remedy=remedy))
-    if command.since and command.until and command.until <= command.since:
-        remedy = "A link ends after it begins. Give a later day, or leave it out."
+    if command.since and command.until and command.until < command.since:
+        remedy = "A link does not end before it begins. Give a later day, or leave it out."
         return facts.refused(ImpossibleValue(field="until", value=command.until.isoformat(), remedy=remedy))
     return [facts(UnitLinked, command=command)]
 

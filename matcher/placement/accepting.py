@@ -7,7 +7,7 @@ that they said before, with the one place or post changed; posts and teams stay 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -46,12 +46,10 @@ def links(zone: Zone, moves: Iterable[Move]) -> list[Command]:
     for move in moves:
         if move.source is not None:
             since = (zone.links or {})[move.member][move.source].since
-            # A link ends after it begins: one of today holds today.
-            ends = today if since is None or since < today else since + timedelta(days=1)
             found.append(
                 LinkUnit(
                     id="-", zone=zone.id, at=zone.now, unit=move.member, place=move.source,
-                    since=UNSET if since is None else since, until=ends,
+                    since=UNSET if since is None else since, until=today,
                 )
             )  # fmt: skip
         found.append(LinkUnit(id="-", zone=zone.id, at=zone.now, unit=move.member, place=move.target, since=today))

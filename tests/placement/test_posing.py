@@ -165,6 +165,15 @@ def test_a_suggested_link_ends_the_old_one_and_begins_the_new_one_and_is_not_sug
     assert report(posing.units(story.zone, EXACT)).moves == ()
 
 
+def test_a_link_that_ends_on_its_first_day_never_held():
+    story = units_town()
+    today = story.now().date()
+    story.send(c.LinkUnit, unit="water", place="c1", since=today)
+    assert story.zone.linked("water", today) == ["c1"]
+    story.send(c.LinkUnit, unit="water", place="c1", since=today, until=today)
+    assert story.zone.linked("water", today) == []
+
+
 def test_a_unit_with_several_communities_keeps_them_and_counts_in_each():
     story = units_town()
     for place in ("c1", "c2"):
@@ -189,11 +198,11 @@ def test_a_unit_with_several_communities_keeps_them_and_counts_in_each():
             ),
         ),
         (
-            {"unit": "water", "place": "c1", "since": date(2026, 3, 2), "until": date(2026, 3, 2)},
+            {"unit": "water", "place": "c1", "since": date(2026, 3, 2), "until": date(2026, 3, 1)},
             ImpossibleValue(
                 field="until",
-                value="2026-03-02",
-                remedy="A link ends after it begins. Give a later day, or leave it out.",
+                value="2026-03-01",
+                remedy="A link does not end before it begins. Give a later day, or leave it out.",
             ),
         ),
     ],
