@@ -81,7 +81,7 @@ def link(zone: Zone, command: LinkUnit, facts: Facts) -> list[Event]:
         remedy = "A unit is paired with a community or a compound. Name one."
         return facts.refused(ImpossibleValue(field="place", value=command.place, remedy=remedy))
     if command.since and command.until and command.until < command.since:
-        remedy = "A link does not end before it begins. Give a later day, or leave it out."
+        remedy = "A link does not end before it begins. Give a later day, or none."
         return facts.refused(ImpossibleValue(field="until", value=command.until.isoformat(), remedy=remedy))
     return [facts(UnitLinked, command=command)]
 

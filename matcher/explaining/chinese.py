@@ -297,6 +297,6 @@ REMEDIES: dict[str, str] = {
     "Give a day within {} years.": "请给出 {} 年以内的日期。",
     "Give a year within {} years.": "请给出 {} 年以内的年份。",
     "A unit is paired with a community or a compound. Name one.": "单位只能与社区或小区结对，请换一个地点。",
-    "A link does not end before it begins. Give a later day, or leave it out.": "结对的结束日不得早于开始日，请改晚或不填。",
+    "A link does not end before it begins. Give a later day, or none.": "结对的结束日不得早于开始日，请改晚或不填。",
     "Give days of ({}) only.": "只能给出 {} 年的日期。",
 }

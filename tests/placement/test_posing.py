@@ -202,7 +202,7 @@ def test_a_unit_with_several_communities_keeps_them_and_counts_in_each():
             ImpossibleValue(
                 field="until",
                 value="2026-03-01",
-                remedy="A link does not end before it begins. Give a later day, or leave it out.",
+                remedy="A link does not end before it begins. Give a later day, or none.",
             ),
         ),
     ],
