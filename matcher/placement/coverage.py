@@ -45,7 +45,7 @@ class Coverage:
         # Somebody who is here and counted for nothing may take the place, over others who change theirs.
         self._room[need] += 1
         idle = (name for name in self._can if name not in self._of)
-        replaced = any(self._path(self._can[name], barred=member) is not None for name in idle)
+        replaced = any(self._path(self._can[name]) is not None for name in idle)
         self._room[need] -= 1
         return int(not replaced)
 
@@ -65,7 +65,7 @@ class Coverage:
                 self._by[need].remove(leaving)
                 coming = leaving
 
-    def _path(self, starts: list[int], barred: str | None = None) -> list[tuple[int, str | None]] | None:
+    def _path(self, starts: list[int]) -> list[tuple[int, str | None]] | None:
         """Return needs from one of `starts` to one with room, each with who leaves it; None where there is no way."""
         came: dict[int, tuple[int, str] | None] = dict.fromkeys(starts)
         queue = list(starts)
@@ -73,7 +73,7 @@ class Coverage:
             if len(self._by[need]) < self._room[need]:
                 return self._way(came, need)
             for holder in self._by[need]:
-                for other in self._can[holder] if holder != barred else []:
+                for other in self._can[holder]:
                     if other not in came:
                         came[other] = need, holder
                         queue.append(other)

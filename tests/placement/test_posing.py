@@ -162,6 +162,7 @@ def test_a_suggested_link_ends_the_old_one_and_begins_the_new_one_and_is_not_sug
     today = story.now().date()
     assert (story.zone.linked("water", today), story.zone.linked("clinic", today)) == (["c1"], ["c2"])
     assert story.zone.linked("water", date(2026, 2, 1)) == ["c2"]
+    assert story.zone.linked("water", date(2025, 12, 31)) == []
     assert report(posing.units(story.zone, EXACT)).moves == ()
 
 
@@ -251,6 +252,8 @@ def test_cadres_without_a_post_are_offered_the_near_ones_with_room_that_their_sk
     for name in ("nurse1", "nurse2"):
         story.volunteer(name, at=0, unit="u", skills=NURSE)
     story.volunteer("helper", at=0, unit="u")
+    story.volunteer("paused", at=0, unit="u", skills=NURSE)
+    story.send(c.PauseVolunteer, volunteer="paused")
     said = report(posing.claims(story.zone, Wanted()))
     found = {move.member: move.target for move in said.moves}
     # One of the nurses and the helper want the patrol; the other nurse has the one place left at the clinic.
