@@ -86,7 +86,7 @@ CHINESE: dict[str, str] = {
     "（在当地认领了岗位、暂停服务或已有多处结对）。",
     "nowhere": "可到范围内没有地点：{members}。",
     "left": "适合的岗位均已满，未能编入：{members}。",
-    "sites.more": "{sites} 等另 {count} 处",
+    "sites.more": "{sites} 及另外 {count} 处",
     "join": "，",
     "people.missing": "区域（{zone}）没有可编入的人。请先报到，或核对是否均已离开或已认领岗位。",
     "units.missing": "区域（{zone}）没有单位，请先用 DefineUnit 建立。",
