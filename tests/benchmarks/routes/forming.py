@@ -16,6 +16,8 @@ DAY = 120
 DAYS_MAX = 512
 WEIGHTS = (0, 28, 14, 4, 0)
 IMPOSSIBLE = 1 << 40
+#: What the rest of the day of somebody who joins a team is worth, beside their work: the search chooses.
+THRIFTS = (0.3, 0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 compiled = numba.njit(nogil=True, cache=False)
 
@@ -73,7 +75,7 @@ def recruit(lack: Any, free: Any, levels: Any, worth: Any, chosen: Any) -> int:
 
 
 @compiled
-def lay(case: Any, order: Any, out: Any, plan: Any, teams: Any) -> int:
+def lay(case: Any, order: Any, out: Any, thrift: float, plan: Any, teams: Any) -> int:
     """Lay the interventions in this order, day by day; return the cost. `plan`: day, start, team; `teams`: by day."""
     times, priority, needs, before_at, before, levels, worth, off = case
     n, people, wide = len(times), levels.shape[0], needs.shape[1]
@@ -96,57 +98,61 @@ def lay(case: Any, order: Any, out: Any, plan: Any, teams: Any) -> int:
         for p in range(people):
             if free[p]:
                 pool += levels[p]
-        crews, kept = 0, 0
-        for at in range(size):
-            i = left[at]
-            ready, bound = 0, False
-            for b in range(before_at[i], before_at[i + 1]):
-                if plan[before[b], 0] < 0:
-                    bound = True
-                else:
-                    ready = max(ready, plan[before[b], 0] * DAY + plan[before[b], 1] + times[before[b]] - day * DAY)
-            left[kept] = i
-            kept += 1
-            if bound or ready + times[i] > DAY:
-                continue
-            team = -1
-            for c in range(crews):
-                if max(clock[c], ready) + times[i] <= DAY and (team < 0 or members[c] < members[team]):
-                    if covers(skills[c], needs[i]):
-                        team = c
-            if team < 0:
-                fewest = IMPOSSIBLE
+        crews, again = 0, True
+        while again:
+            kept, placed, waits = 0, 0, 0
+            for at in range(size):
+                i = left[at]
+                ready, bound = 0, False
+                for b in range(before_at[i], before_at[i + 1]):
+                    if plan[before[b], 0] < 0:
+                        bound = True
+                    else:
+                        ready = max(ready, plan[before[b], 0] * DAY + plan[before[b], 1] + times[before[b]] - day * DAY)
+                left[kept] = i
+                kept += 1
+                if bound or ready + times[i] > DAY:
+                    waits += bound
+                    continue
+                t = times[i]
+                team, joining, price = -1, 0, math.inf
+                for c in range(crews):
+                    if max(clock[c], ready) + t <= DAY and members[c] * t < price and covers(skills[c], needs[i]):
+                        team, price = c, float(members[c] * t)
                 if covers(pool, needs[i]):
                     found = recruit(needs[i], free, levels, worth, trial)
-                    if found > 0:
-                        fewest, team = 2 * found, crews
+                    asked = found * (t + thrift * (DAY - t))
+                    if found > 0 and asked < price:
+                        team, joining, price = crews, found, asked
                         chosen[:found] = trial[:found]
                 for c in range(crews):
-                    if max(clock[c], ready) + times[i] <= DAY and covers(pool + skills[c], needs[i]):
-                        found = recruit(needs[i] - skills[c], free, levels, worth, trial)
-                        if 0 < found and 3 * found < fewest:
-                            fewest, team = 3 * found, c
-                            chosen[:found] = trial[:found]
+                    if max(clock[c], ready) + t <= DAY and (members[c] + 1) * t + thrift * (DAY - t) < price:
+                        if covers(pool + skills[c], needs[i]):
+                            found = recruit(needs[i] - skills[c], free, levels, worth, trial)
+                            asked = (members[c] + found) * t + thrift * found * (DAY - t)
+                            if found > 0 and asked < price:
+                                team, joining, price = c, found, asked
+                                chosen[:found] = trial[:found]
                 if team < 0:
                     continue
                 if team == crews:
                     crews += 1
                     skills[team], clock[team], members[team] = 0, 0, 0
-                    fewest //= 2
-                else:
-                    fewest //= 3
-                for m in range(fewest):
+                for m in range(joining):
                     p = chosen[m]
                     free[p] = False
                     pool -= levels[p]
                     skills[team] += levels[p]
                     teams[day, p] = team
-                members[team] += fewest
-            begin = max(clock[team], ready)
-            plan[i, 0], plan[i, 1], plan[i, 2] = day, begin, team
-            clock[team] = begin + times[i]
-            kept -= 1
-        size = kept
+                members[team] += joining
+                begin = max(clock[team], ready)
+                plan[i, 0], plan[i, 1], plan[i, 2] = day, begin, team
+                clock[team] = begin + times[i]
+                kept -= 1
+                placed += 1
+            size = kept
+            # what waited for something that has its time now can still begin today
+            again = placed > 0 and waits > 0
         day += 1
     return cost_of(case, plan)
 
@@ -209,12 +215,15 @@ def search(case: Any, costs: Any, closure: Any, budget: int, order: Any, rank: A
     out = np.zeros(n, np.bool_)
     plan, teams = np.full((n, 3), -1), np.full((DAYS_MAX, people), -1)
     outsource(rank, costs, closure, budget, out)
-    cost = best = lay(case, order, out, plan, teams)
+    thrift = THRIFTS[0]
+    cost = best = lay(case, order, out, thrift, plan, teams)
     best_plan, best_teams, now = plan.copy(), teams.copy(), plan.copy()
     for s in range(steps):
         heat = 0.004 * best * (1.0 - s / steps) + 1e-6
-        old_order, old_rank = order.copy(), rank.copy()
+        old_order, old_rank, old_thrift = order.copy(), rank.copy(), thrift
         kind = np.random.randint(10)
+        if np.random.randint(50) == 0:
+            thrift = THRIFTS[np.random.randint(len(THRIFTS))]
         if kind == 0 and budget > 0:
             move(rank, np.random.randint(n), np.random.randint(max(1, n // 4)))
             outsource(rank, costs, closure, budget, out)
@@ -232,7 +241,7 @@ def search(case: Any, costs: Any, closure: Any, budget: int, order: Any, rank: A
         else:
             at, to = np.random.randint(n), np.random.randint(n)
             order[at], order[to] = order[to], order[at]
-        found = lay(case, order, out, plan, teams)
+        found = lay(case, order, out, thrift, plan, teams)
         if found <= cost - heat * math.log(1.0 - np.random.random()):
             cost = found
             now[:] = plan
@@ -240,7 +249,7 @@ def search(case: Any, costs: Any, closure: Any, budget: int, order: Any, rank: A
                 best = cost
                 best_plan[:], best_teams[:] = plan, teams
         else:
-            order[:], rank[:] = old_order, old_rank
+            order[:], rank[:], thrift = old_order, old_rank, old_thrift
             if kind == 0 and budget > 0:
                 outsource(rank, costs, closure, budget, out)
     return best, best_plan, best_teams
