@@ -16,10 +16,12 @@ DAY = 120
 DAYS_MAX = 512
 WEIGHTS = (0, 28, 14, 4, 0)
 IMPOSSIBLE = 1 << 40
+#: What the mean ends count beside the last ends, in the search.
+GUIDED = 0.5
 #: What the rest of the day of somebody who joins a team is worth, beside their work: the search chooses.
 THRIFTS = (0.3, 0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 
-compiled = numba.njit(nogil=True, cache=False)
+compiled = numba.njit(nogil=True, cache=True)
 
 
 @compiled
@@ -170,6 +172,19 @@ def cost_of(case: Any, plan: Any) -> int:
 
 
 @compiled
+def guide(case: Any, plan: Any) -> float:
+    """Return the mean end of each priority, weighed as its last end: which way to go where the cost is level."""
+    times, priority = case[0], case[1]
+    ends, count = np.zeros(5), np.zeros(5)
+    for i in range(len(times)):
+        if plan[i, 0] >= 0:
+            ends[priority[i]] += plan[i, 0] * DAY + plan[i, 1] + times[i]
+            count[priority[i]] += 1
+    ends /= np.maximum(count, 1.0)
+    return 28 * ends[1] + 14 * ends[2] + 4 * ends[3] + ends[4]
+
+
+@compiled
 def outsource(rank: Any, costs: Any, closure: Any, budget: int, out: Any) -> None:
     """Give away as much as the budget pays, by rank; with each all that follow it."""
     out[:] = False
@@ -208,15 +223,17 @@ def last_ones(case: Any, plan: Any, p: int) -> int:
 
 
 @compiled
-def search(case: Any, costs: Any, closure: Any, budget: int, order: Any, rank: Any, steps: int, seed: int) -> Any:
+def search(
+    case: Any, costs: Any, closure: Any, budget: int, order: Any, rank: Any, thrift: float, steps: int, seed: int
+) -> Any:
     """Anneal over the order of interventions and of what is given away; return cost, plan, teams of the best."""
     np.random.seed(seed)
     n, people = len(case[0]), case[5].shape[0]
     out = np.zeros(n, np.bool_)
     plan, teams = np.full((n, 3), -1), np.full((DAYS_MAX, people), -1)
     outsource(rank, costs, closure, budget, out)
-    thrift = THRIFTS[0]
     cost = best = lay(case, order, out, thrift, plan, teams)
+    felt = cost + GUIDED * guide(case, plan)
     best_plan, best_teams, now = plan.copy(), teams.copy(), plan.copy()
     for s in range(steps):
         heat = 0.004 * best * (1.0 - s / steps) + 1e-6
@@ -242,8 +259,9 @@ def search(case: Any, costs: Any, closure: Any, budget: int, order: Any, rank: A
             at, to = np.random.randint(n), np.random.randint(n)
             order[at], order[to] = order[to], order[at]
         found = lay(case, order, out, thrift, plan, teams)
-        if found <= cost - heat * math.log(1.0 - np.random.random()):
-            cost = found
+        feels = found + GUIDED * guide(case, plan) if found < IMPOSSIBLE else math.inf
+        if feels <= felt - heat * math.log(1.0 - np.random.random()):
+            cost, felt = found, feels
             now[:] = plan
             if cost < best:
                 best = cost

@@ -75,18 +75,21 @@ def given_away(posed: Case) -> np.ndarray:
 
 def greedy(posed: Case) -> tuple[int, np.ndarray, np.ndarray]:
     """Return cost, plan and teams of one pass by priority, the most urgent first."""
-    return _searched(posed, by_priority(posed, (1, 2, 3, 4)), 0, 1)
+    return _searched(posed, by_priority(posed, (1, 2, 3, 4)), forming.THRIFTS[0], 0, 1)
 
 
 def searched(posed: Case, steps: int, seed: int) -> tuple[int, np.ndarray, np.ndarray]:
-    """Return the best of a search from the best order of priorities."""
-    best = min(ORDERS, key=lambda p: _searched(posed, by_priority(posed, p), 0, seed)[0])
-    return _searched(posed, by_priority(posed, best), steps, seed)
+    """Return the best of a search from the best pass."""
+    starts = [(_searched(posed, by_priority(posed, p), t, 0, seed)[0], p, t) for p in ORDERS for t in forming.THRIFTS]
+    _, priorities, thrift = min(starts)
+    return _searched(posed, by_priority(posed, priorities), thrift, steps, seed)
 
 
-def _searched(posed: Case, order: np.ndarray, steps: int, seed: int) -> tuple[int, np.ndarray, np.ndarray]:
+def _searched(
+    posed: Case, order: np.ndarray, thrift: float, steps: int, seed: int
+) -> tuple[int, np.ndarray, np.ndarray]:
     found: tuple[int, np.ndarray, np.ndarray] = forming.search(
-        posed.arrays, posed.costs, posed.closure, posed.budget, order.copy(), given_away(posed), steps, seed
+        posed.arrays, posed.costs, posed.closure, posed.budget, order.copy(), given_away(posed), thrift, steps, seed
     )
     return found
 
