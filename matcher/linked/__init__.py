@@ -1,7 +1,7 @@
 """Routes whose visits hang together: one some time after the other, or both at once; who is late pays for it.
 
-`improve` is the way in; the values are in `linked.py`. Such a request is beyond the report week's planner, whose windows
-are hard and whose requirements know nothing of each other. Called by the benchmark of public instances
+`improve` is the way in; the values are in `linked.py`. Such a request is beyond the report week's planner, whose
+windows are hard and whose requirements know nothing of each other. Called by the benchmark of public instances
 (`tests/benchmarks/routes`); the batch does not call it yet. Nothing here reads a log or a clock; numba is imported by
 the first call.
 """

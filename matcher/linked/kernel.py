@@ -105,7 +105,7 @@ def shift(order: Any, i: int, j: int) -> None:
 @compiled
 def taken(first: Any, who: Any, g: int, v: int, p: int) -> bool:
     """Say whether a person makes another visit of this group."""
-    for w in range(first[g], first[g + 1]):
+    for w in range(first[g], first[g + 1]):  # noqa: SIM110 (the compiler knows no generators)
         if w != v and who[w] == p:
             return True
     return False
@@ -169,7 +169,7 @@ def search(
     linked: Any, group_of: Any, order: Any, who: Any, random: Any, steps: int, warm: float, cold: float
 ) -> float:
     """Anneal in place; leaves the best order and people in `order` and `who` and returns their cost."""
-    groups, visits, people = len(order), len(who), len(linked[9])
+    groups, people = len(order), len(linked[9])
     shots, clocks, start = linked[13], linked[14], linked[15]
     rank = order.copy()
     for i in range(groups):

@@ -16,9 +16,9 @@ from matcher.problem import F64, I64, Bool
 class Linked:
     """G groups of V visits, P people. A group is one request: each of its visits by another person.
 
-    A visit starts `gap_min` to `gap_max` after the visit before it in its group (0, 0: both at once); those of the first
-    visit of a group are not read. Nobody starts before `earliest`; starting after `due`, and being home after `until`, is
-    late. Every visit is made: a plan without lateness may not exist, one with it always does.
+    A visit starts `gap_min` to `gap_max` after the visit before it in its group (0, 0: both at once); those of the
+    first visit of a group are not read. Nobody starts before `earliest`; starting after `due`, and being home after
+    `until`, is late. Every visit is made: a plan without lateness may not exist, one with it always does.
     """
 
     ways: F64  # [places, places]

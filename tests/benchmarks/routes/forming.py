@@ -31,130 +31,158 @@ def covers(skills: Any, needs: Any) -> bool:
 
 
 @compiled
+def spare(left: Any, free: Any, levels: Any, chosen: Any, count: int) -> int:
+    """Leave out whoever is not needed after all, free everybody; return how many remain chosen."""
+    kept = 0
+    for n in range(count):
+        p = chosen[n]
+        free[p] = True
+        if np.all(left + levels[p] <= 0):
+            left += levels[p]
+        else:
+            chosen[kept] = p
+            kept += 1
+    return kept
+
+
+@compiled
+def most_filling(left: Any, free: Any, levels: Any, worth: Any) -> int:
+    """Return the free technician who fills the most of what is lacking, of equals the least able; -1: nobody does."""
+    best, best_score = -1, 0.0
+    for p in range(levels.shape[0]):
+        if free[p]:
+            fills = 0
+            for k in range(len(left)):
+                if left[k] > 0 and levels[p, k]:
+                    fills += 1
+            score = fills * 1000.0 - worth[p]
+            if fills and (best < 0 or score > best_score):
+                best, best_score = p, score
+    return best
+
+
+@compiled
 def recruit(lack: Any, free: Any, levels: Any, worth: Any, chosen: Any) -> int:
     """Choose free technicians who fill what is lacking; return how many, -1 where they do not suffice.
 
     Those who fill the most come first, of equals the least able; who turns out not to be needed stays free.
     """
-    count, people, wide = 0, levels.shape[0], len(lack)
-    left = lack.copy()
-    while True:
-        open_needs = 0
-        for k in range(wide):
-            open_needs += max(0, left[k])
-        if open_needs == 0:
-            break
-        best, best_score = -1, 0.0
-        for p in range(people):
-            if free[p]:
-                fills = 0
-                for k in range(wide):
-                    if left[k] > 0 and levels[p, k]:
-                        fills += 1
-                score = fills * 1000.0 - worth[p]
-                if fills and (best < 0 or score > best_score):
-                    best, best_score = p, score
-        if best < 0:
+    count, left = 0, lack.copy()
+    while np.any(left > 0):
+        p = most_filling(left, free, levels, worth)
+        if p < 0:
             for n in range(count):
                 free[chosen[n]] = True
             return -1
-        free[best] = False
-        chosen[count] = best
+        free[p] = False
+        chosen[count] = p
         count += 1
-        left -= levels[best]
-    kept = 0
-    for n in range(count):
+        left -= levels[p]
+    return spare(left, free, levels, chosen, count)
+
+
+@compiled
+def ready_at(case: Any, plan: Any, i: int, day: int) -> int:
+    """Return when on this day all that comes before is over, more than a day where something is not laid yet."""
+    times, before_at, before = case[0], case[3], case[4]
+    ready = 0
+    for b in range(before_at[i], before_at[i + 1]):
+        j = before[b]
+        if plan[j, 0] < 0:
+            return 2 * DAY
+        ready = max(ready, (plan[j, 0] - day) * DAY + plan[j, 1] + times[j])
+    return ready
+
+
+@compiled
+def staff(case: Any, i: int, ready: int, thrift: float, crews: int, today: Any, chosen: Any) -> tuple[int, int]:
+    """Return the cheapest team for an intervention, and how many of `chosen` join it; -1 where there is none."""
+    needs, levels, worth = case[2][i], case[5], case[6]
+    skills, clock, members, free, pool, trial = today
+    t = case[0][i]
+    rest = thrift * (DAY - t)
+    team, joining, price = -1, 0, math.inf
+    for c in range(crews):
+        if max(clock[c], ready) + t <= DAY and members[c] * t < price and covers(skills[c], needs):
+            team, price = c, float(members[c] * t)
+    if covers(pool, needs):
+        found = recruit(needs, free, levels, worth, trial)
+        if found > 0 and found * (t + rest) < price:
+            team, joining, price = crews, found, found * (t + rest)
+            chosen[:found] = trial[:found]
+    for c in range(crews):
+        timely = max(clock[c], ready) + t <= DAY and (members[c] + 1) * t + rest < price
+        if timely and covers(pool + skills[c], needs):
+            found = recruit(needs - skills[c], free, levels, worth, trial)
+            if found > 0 and (members[c] + found) * t + found * rest < price:
+                team, joining, price = c, found, (members[c] + found) * t + found * rest
+                chosen[:found] = trial[:found]
+    return team, joining
+
+
+@compiled
+def join(team: int, joining: int, chosen: Any, today: Any, levels: Any, teams: Any) -> None:
+    """Let those chosen join a team for this day."""
+    skills, _, members, free, pool, _ = today
+    for n in range(joining):
         p = chosen[n]
-        if np.all(left + levels[p] <= 0):
-            left += levels[p]
-            free[p] = True
-        else:
-            chosen[kept] = p
-            kept += 1
-    for n in range(kept):
-        free[chosen[n]] = True
-    return kept
+        free[p] = False
+        pool -= levels[p]
+        skills[team] += levels[p]
+        teams[p] = team
+    members[team] += joining
+
+
+@compiled
+def lay_day(case: Any, left: Any, size: int, day: int, thrift: float, plan: Any, teams: Any) -> int:
+    """Lay what fits into one day; return how many are left, in order, in `left`."""
+    times, levels, off = case[0], case[5], case[7]
+    people, wide = levels.shape
+    free, pool = ~off[day], np.zeros(wide, np.int64)
+    for p in range(people):
+        if free[p]:
+            pool += levels[p]
+    skills, clock, members = np.zeros((people, wide), np.int64), np.zeros(people, np.int64), np.zeros(people, np.int64)
+    chosen, trial = np.zeros(people, np.int64), np.zeros(people, np.int64)
+    today = (skills, clock, members, free, pool, trial)
+    crews, again = 0, True
+    while again:
+        kept, waits = 0, False
+        for at in range(size):
+            i = left[at]
+            ready = ready_at(case, plan, i, day)
+            waits |= ready == 2 * DAY
+            team, joining = -1, 0
+            if ready + times[i] <= DAY:
+                team, joining = staff(case, i, ready, thrift, crews, today, chosen)
+            if team < 0:
+                left[kept] = i
+                kept += 1
+                continue
+            crews = max(crews, team + 1)
+            join(team, joining, chosen, today, levels, teams[day])
+            plan[i, 0], plan[i, 1], plan[i, 2] = day, max(clock[team], ready), team
+            clock[team] = plan[i, 1] + times[i]
+        # what waited for something that has its time now can still begin today
+        again = kept < size and waits
+        size = kept
+    return size
 
 
 @compiled
 def lay(case: Any, order: Any, out: Any, thrift: float, plan: Any, teams: Any) -> int:
-    """Lay the interventions in this order, day by day; return the cost. `plan`: day, start, team; `teams`: by day."""
-    times, priority, needs, before_at, before, levels, worth, off = case
-    n, people, wide = len(times), levels.shape[0], needs.shape[1]
+    """Lay the interventions in this order, day by day; return the cost. `plan`: day, start, team; `teams`: by day.
+
+    `thrift`: what the rest of the day of somebody who joins a team is worth, from 0 (nothing) to 1 (as much as work).
+    """
     plan[:] = -1
     teams[:] = -1
-    left = np.empty(n, np.int64)
-    size = 0
-    for i in order:
-        if not out[i]:
-            left[size] = i
-            size += 1
-    skills, clock, members = np.zeros((people, wide), np.int64), np.zeros(people, np.int64), np.zeros(people, np.int64)
-    chosen, trial = np.zeros(people, np.int64), np.zeros(people, np.int64)
-    day = 0
+    left = order[~out[order]]
+    size, day = len(left), 0
     while size:
         if day == DAYS_MAX:
             return IMPOSSIBLE
-        free = ~off[day]
-        pool = np.zeros(wide, np.int64)
-        for p in range(people):
-            if free[p]:
-                pool += levels[p]
-        crews, again = 0, True
-        while again:
-            kept, placed, waits = 0, 0, 0
-            for at in range(size):
-                i = left[at]
-                ready, bound = 0, False
-                for b in range(before_at[i], before_at[i + 1]):
-                    if plan[before[b], 0] < 0:
-                        bound = True
-                    else:
-                        ready = max(ready, plan[before[b], 0] * DAY + plan[before[b], 1] + times[before[b]] - day * DAY)
-                left[kept] = i
-                kept += 1
-                if bound or ready + times[i] > DAY:
-                    waits += bound
-                    continue
-                t = times[i]
-                team, joining, price = -1, 0, math.inf
-                for c in range(crews):
-                    if max(clock[c], ready) + t <= DAY and members[c] * t < price and covers(skills[c], needs[i]):
-                        team, price = c, float(members[c] * t)
-                if covers(pool, needs[i]):
-                    found = recruit(needs[i], free, levels, worth, trial)
-                    asked = found * (t + thrift * (DAY - t))
-                    if found > 0 and asked < price:
-                        team, joining, price = crews, found, asked
-                        chosen[:found] = trial[:found]
-                for c in range(crews):
-                    if max(clock[c], ready) + t <= DAY and (members[c] + 1) * t + thrift * (DAY - t) < price:
-                        if covers(pool + skills[c], needs[i]):
-                            found = recruit(needs[i] - skills[c], free, levels, worth, trial)
-                            asked = (members[c] + found) * t + thrift * found * (DAY - t)
-                            if found > 0 and asked < price:
-                                team, joining, price = c, found, asked
-                                chosen[:found] = trial[:found]
-                if team < 0:
-                    continue
-                if team == crews:
-                    crews += 1
-                    skills[team], clock[team], members[team] = 0, 0, 0
-                for m in range(joining):
-                    p = chosen[m]
-                    free[p] = False
-                    pool -= levels[p]
-                    skills[team] += levels[p]
-                    teams[day, p] = team
-                members[team] += joining
-                begin = max(clock[team], ready)
-                plan[i, 0], plan[i, 1], plan[i, 2] = day, begin, team
-                clock[team] = begin + times[i]
-                kept -= 1
-                placed += 1
-            size = kept
-            # what waited for something that has its time now can still begin today
-            again = placed > 0 and waits > 0
+        size = lay_day(case, left, size, day, thrift, plan, teams)
         day += 1
     return cost_of(case, plan)
 

@@ -1,4 +1,4 @@
-"""ROADEF 2007 as arrays for `forming`, and plans back into the checker's words. Called by the benchmark and its tests."""
+"""ROADEF 2007 as arrays for `forming`, and plans back into the checker's words. Called by the benchmark and tests."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _closure(before: list[list[int]]) -> np.ndarray:
 
 
 def by_priority(posed: Case, priorities: tuple[int, ...]) -> np.ndarray:
-    """Return the interventions by priority, those that others wait for with the most urgent of them; large ones first."""
+    """Return the interventions by priority, each as urgent as what waits for it; large ones first."""
     times, priority, needs = posed.arrays[:3]
     place = np.array([0, *(priorities.index(p) for p in (1, 2, 3, 4))])[priority]
     urgent = np.where(posed.closure, place[None, :], 9).min(axis=1)

@@ -1,8 +1,8 @@
 """HHCRSP given to the report week's planner: what is beyond its words is decided outside, round by round.
 
 The planner knows hard windows and requirements that know nothing of each other. So each round fixes the starts of double
-services and says how late each single one may be; what the planner leaves open gets more room in the next round. Ways
-are laid out on the sphere from the patients' places (100 m and 60 s a unit). Called by the benchmark.
+services and says how late each single one may be; what the planner leaves open gets more room in the next round.
+Ways are laid out on the sphere from the patients' places (100 m and 60 s a unit). Called by the benchmark.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-import matcher.weekly as weekly
+from matcher import weekly
 from matcher.linked import Linked, Routes, searching
 from matcher.problem import PeopleArrays, Problem, RequirementArrays, Wishes
 from matcher.weekly.week import Effort, Week
