@@ -1,7 +1,7 @@
 """Is a plan of ROADEF 2007 allowed, and what does it cost? The challenge's rules, written from its definition.
 
 It imports nothing of the product. An instance is what the three files say (`read`); a plan is `{"teams": {day:
-[[technician, ...], ...]}, "visits": {intervention: (day, start, team)}}`, days from 1 on; who is in no team stays at home,
+[[technician, ...], ...]}, "visits": {intervention: (day, start, team)}}`, days from 1; who is in no team stays at home,
 what is in no visit is given to others (outsourced).
 """
 

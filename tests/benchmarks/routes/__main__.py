@@ -1,7 +1,7 @@
 """`python -m tests.benchmarks.routes`: crews and routes on public instances, beside their best known values.
 
 Every plan is checked again by the rules of its own set, by checkers that import nothing of the product; one that is
-not allowed ends the run. Needs `$PAIDAN_DATA`. `--only 10_1 A3` picks instances, `--cpsat SECONDS` adds the CP-SAT model and
+not allowed ends the run. Needs `$PAIDAN_DATA`. `--only 10_1 A3` picks instances, `--cpsat SECONDS` adds CP-SAT and
 `--weekly ROUNDS` the report week's planner (both for HHCRSP).
 """
 

@@ -1,7 +1,7 @@
 """HHCRSP given to the report week's planner: what is beyond its words is decided outside, round by round.
 
-The planner knows hard windows and requirements that know nothing of each other. So each round fixes the starts of double
-services and says how late each single one may be; what the planner leaves open gets more room in the next round.
+The planner knows hard windows and requirements that know nothing of each other. So each round fixes the starts of
+double services and says how late each single one may be; what the planner leaves open gets more room in the next round.
 Ways are laid out on the sphere from the patients' places (100 m and 60 s a unit). Called by the benchmark.
 """
 
