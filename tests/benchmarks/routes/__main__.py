@@ -62,7 +62,7 @@ def _home_care(folder: Path, asked: argparse.Namespace) -> Iterator[float]:
         instance = json.loads(file.read_text(encoding="utf-8"))
         posed = hhcrsp.linked(instance)
         first, _ = _timed(instance, lambda posed=posed: linked.nearest_first(posed))
-        work = Work(iterations=asked.steps, seed=asked.seed, warm=20.0, cold=1.0)
+        work = Work(iterations=asked.steps, seed=asked.seed)
         ours, took = _timed(instance, lambda posed=posed, work=work: linked.improve(posed, work))
         gap = 100.0 * (ours / best - 1.0)
         others = ", ".join(_others(instance, posed, asked))
