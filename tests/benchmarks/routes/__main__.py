@@ -1,8 +1,8 @@
 """`python -m tests.benchmarks.routes`: crews and routes on public instances, beside their best known values.
 
 Every plan is checked again by the rules of its own set, by checkers that import nothing of the product; one that is
-not allowed ends the run. Needs `$PAIDAN_DATA`. `--only 10_1 A3` picks instances, `--cpsat SECONDS` adds CP-SAT and
-`--weekly ROUNDS` the report week's planner (both for HHCRSP).
+not allowed ends the run. Needs `$PAIDAN_DATA`. `--only 10_1 A3` picks instances, `--cpsat SECONDS` adds CP-SAT to
+HHCRSP.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from matcher import linked
-from matcher.linked import Linked, Routes, Work
+from matcher.linked import Linked, Work
 from tests import hhcrsp_checker, roadef_checker
-from tests.benchmarks.routes import hhcrsp, peers, roadef, weekly
+from tests.benchmarks.routes import hhcrsp, peers, roadef
 
 #: Whatever this is called with, its answer is a plan or None.
 Solve = Callable[[], Any]
@@ -34,7 +34,6 @@ def main() -> None:
     parser.add_argument("--passes", type=int, default=5_000, help="of the search of teams")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cpsat", type=float, default=0.0, help="seconds of CP-SAT an instance")
-    parser.add_argument("--weekly", type=int, default=0, help="rounds of the report week's planner")
     asked = parser.parse_args()
     data = os.environ.get("PAIDAN_DATA")
     if data is None:
@@ -74,16 +73,6 @@ def _others(instance: dict[str, Any], posed: Linked, asked: argparse.Namespace) 
     if asked.cpsat:
         cost, took = _timed(instance, lambda: peers.cpsat(posed, asked.cpsat))
         yield f"CP-SAT {cost:.1f} ({took:.0f} s)"
-    if asked.weekly:
-        left: list[int] = []
-
-        def rounds() -> Routes | None:
-            found, open_rounds = weekly.best_of(instance, posed, asked.weekly, 4000)
-            left.append(open_rounds)
-            return found
-
-        cost, took = _timed(instance, rounds)
-        yield f"weekly planner {cost:.1f} ({took:.0f} s, {left[0]} of {asked.weekly} rounds left something open)"
 
 
 def _timed(instance: dict[str, Any], solve: Solve) -> tuple[float, float]:
