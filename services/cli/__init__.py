@@ -25,6 +25,7 @@ COMMANDS = (
     "diff",
     "duty",
     "posts",
+    "placement",
     "hours",
     "generate",
     "importing",

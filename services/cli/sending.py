@@ -30,6 +30,7 @@ from matcher.commands import (
     DefineTeam,
     DefineUnit,
     EndRematch,
+    LinkUnit,
     NotifyPlan,
     PublishPlan,
     RegisterVolunteer,
@@ -48,6 +49,7 @@ from services.names import NAME
 PATHS: dict[type[Command], str] = {
     DefinePlace: "places",
     DefineUnit: "units",
+    LinkUnit: "links",
     DefineSkill: "skills",
     DefineTeam: "teams",
     DefinePost: "posts",
@@ -62,7 +64,7 @@ PATHS: dict[type[Command], str] = {
     RollBackPlan: "plans/{plan}/rollback",
 }
 #: What others refer to: sent one after the other, in order.
-FIRST = (DefinePlace, DefineUnit, DefineSkill, DefineTeam, DefinePost, SetPolicy, SetCalendarDay)
+FIRST = (DefinePlace, DefineUnit, LinkUnit, DefineSkill, DefineTeam, DefinePost, SetPolicy, SetCalendarDay)
 #: Who we are to the API.
 CLIENT = f"{NAME}-import"
 #: Connections to the API at once, tries of one request, seconds that a receipt may take.
@@ -325,6 +327,8 @@ def _name(command: Command) -> str:
             return f"{type(command).__name__} ({name})"
         case DefinePlace(place=name) | DefineUnit(unit=name) | DefineSkill(skill=name):
             return f"{type(command).__name__} ({name})"
+        case LinkUnit(unit=unit, place=name):
+            return f"{type(command).__name__} ({unit} and {name})"
         case DefineTeam(team=name) | DefinePost(post=name):
             return f"{type(command).__name__} ({name})"
         case SetCalendarDay(day=day):
