@@ -188,22 +188,25 @@ def _row(zone: Zone, request: Request, need: Need, from_s: int, until_s: int) ->
 
 def _strict(zone: Zone, pinned: Named, told: Named, span: tuple[int, int]) -> tuple[Named, Named]:
     """Pin the offers that a week's stricter rules would not make: with a way before or after the person's hours."""
-    loose = {name for _, names in told for name in names if not _within_hours(zone, zone.assignments[name], span)}
+    offers = [zone.assignments[name] for _, names in told for name in names]
+    kinds = {int(zone.people.column("hours")[one.volunteer]) for one in offers}
+    city, clock = zone.days(), zone.policy.timezone
+    free = {kind: expand(zone.people.hours_table[kind], clock, span[0], span[1], city) for kind in sorted(kinds)}
+    loose = {one.id for one in offers if not _within_hours(zone, one, free)}
     accepted = [
-        (row, [*names, *(name for name in offers if name in loose)])
-        for (row, names), (_, offers) in zip(pinned, told, strict=True)
+        (row, [*names, *(name for name in offered if name in loose)])
+        for (row, names), (_, offered) in zip(pinned, told, strict=True)
     ]
     return accepted, [(row, [name for name in names if name not in loose]) for row, names in told]
 
 
-def _within_hours(zone: Zone, one: Assignment, span: tuple[int, int]) -> bool:
+def _within_hours(zone: Zone, one: Assignment, hours: dict[int, list[Stretch]]) -> bool:
     """Say whether the person could go there and come home within one stretch of their hours."""
     people, point = zone.people, zone.request(one.request).command.point
     lat, lon = (float(people.column(name)[one.volunteer]) for name in ("lat", "lon"))
     mode = zone.policy.modes[MODES[int(people.column("travel")[one.volunteer])]]
     way_s = math.ceil(distance_m(point.lat, point.lon, lat, lon) * mode.detour * 3.6 / mode.speed_kmh)
-    row = people.hours_table[int(people.column("hours")[one.volunteer])]
-    free = expand(row, zone.policy.timezone, span[0], span[1], zone.days())
+    free = hours[int(people.column("hours")[one.volunteer])]
     if one.plan is not UNSET:  # its way there begins where the visit before it ends
         return any(a <= one.departure_s and one.end_s <= b for a, b in free)
     return any(a <= one.start_s - way_s and one.end_s + way_s <= b for a, b in free)
