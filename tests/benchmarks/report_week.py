@@ -1,6 +1,7 @@
 """The report week at full size: filled, metres, steps a second, and nearest-first on the same week.
 
     python -m tests.benchmarks.report_week --size county --iterations 200000
+    python -m tests.benchmarks.report_week --bound areas --iterations 60000
     python -m tests.benchmarks.report_week --peers 100x200 --seconds 12 --iterations 48000
 
 Every plan printed has been re-checked by `tests.week_checker`. CPU seconds of one thread; compiling is not counted.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 
 from matcher import weekly
 from matcher.weekly import planning
@@ -62,6 +64,9 @@ def main() -> None:
     parser.add_argument("--peers", default="", help="people x visits of a day cut down, such as 100x200")
     parser.add_argument("--seconds", type=int, default=10, help="for each peer")
     parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
+    parser.add_argument("--bound", choices=("areas",), help="ten areas of the city, planned and bounded")
+    parser.add_argument("--area", default="667x200", help="people x visits of an area; the city's own share is 667x200")
+    parser.add_argument("--no-duty", action="store_true", help="that people come at all is worth nothing")
     asked = parser.parse_args()
     weekly.warm()
     if asked.peers:
@@ -69,6 +74,14 @@ def main() -> None:
 
         people, visits = map(int, asked.peers.split("x"))
         week_peers.compare(people, visits, asked.seconds, asked.seed, asked.iterations, asked.without)
+        return
+    if asked.bound:
+        from tests.benchmarks import week_bounds
+
+        people, visits = map(int, asked.area.split("x"))
+        city = weeks.city(asked.scale, asked.seed)
+        city = replace(city, duty_points=0) if asked.no_duty else city
+        week_bounds.measure(city, people, visits, asked.seed, asked.iterations)
         return
     week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)
     measure(week, asked.iterations, not asked.no_nearest)
