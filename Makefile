@@ -24,7 +24,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@touch $(READY)
 
 # Half a minute each when a kernel has changed: once here, not in every process of the tests that meets it first.
-$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py matcher/weekly/*.py)
+$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py matcher/weekly/*.py matcher/weekly/bounding/*.py)
 	@$(BIN)/python -c 'from matcher.solvers import paths; paths.warm() or print("The kernel (paths) cannot be compiled here; OR-Tools answers alone.")'
 	@$(BIN)/python -c 'from matcher import weekly; w = weekly.warm(); w == "KEPT" or print(f"The weekly kernel is {w}: " + ("every process compiles it again." if w == "COMPILED" else "no week can be planned."))'
 	@touch $(COMPILED)
