@@ -155,7 +155,7 @@ def least_detour(m: Any, spots: Any, u: int, s: int) -> int:
 def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int, listed: bool) -> int:
     """Put a unit for one person where it costs least among the candidates; return the change of cost, 0 if nowhere.
 
-    `listed`: look at the unit's list, too, as far as somebody who goes out for it alone could still be the cheapest.
+    `listed`: look at the unit's list, too; those who do not go out yet only as far as they could still be the cheapest.
     """
     best, shift, place, start, pair_limit, pair_cost = FAR, NEVER, NEVER, NEVER, NEVER, 0
     gathered, row = m[CANDIDATES], u * NEAREST
@@ -164,9 +164,9 @@ def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int, listed: boo
             s, known = m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE], m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE + 1]
         else:
             n = row + c - gathered
-            if 2 * m[m[AWAY] + n] - m[DUTY] >= best:
-                break
             s, known = m[m[LISTED] + n], m[m[LIMITS] + n]
+            if 2 * m[m[AWAY] + n] - m[DUTY] >= best and m[shift_at(m, s) + SIZE] == 0:
+                continue
             if m[m[SEEN_AT] + s] == m[SEEN]:
                 continue
         if (blink > 0 and draw(m, 1024) < blink) or not has_room(m, u, s):

@@ -24,7 +24,7 @@ UNITS, MARGIN = 250, 0.2
 #: Rounds of a window; its prices need not be perfect.
 ROUNDS = 25
 #: Of Polyak's step; halved, from the best prices on, after so many pricings that were no better.
-FIRST_STEP, PATIENCE = 0.5, 4
+FIRST_STEP, PATIENCE = 0.05, 4
 #: How much of the heading before is kept in the next one.
 KEPT_HEADING = 0.5
 
