@@ -45,7 +45,7 @@ def main() -> None:
     tree = folder / "tree"
     _copy(Path.cwd(), tree)
     until = time.time() + 60 * asked.minutes
-    reach = _reach(folder, tree, asked.processes)
+    reach = _wanted(_reach(folder, tree, asked), asked)
     seconds = _seconds(folder, tree, reach, asked, until)
     cases = _cases(folder, tree, reach, seconds, asked)
     print(f"{len(cases)} mutants to run")
@@ -62,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=15, help="of tests, for one mutant")
     parser.add_argument("--sample", type=int, default=0, help="so many of each group; 0: all")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tests", nargs="*", default=["tests"], help="only these tests are asked (paths)")
     parser.add_argument("--again", action="store_true", help="run the survivors once more")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--table", action="store_true")
@@ -85,18 +86,29 @@ def _pytest(tree: Path, environment: dict[str, str], *words: str) -> None:
     subprocess.run(command, cwd=tree, env={**os.environ, **environment, "PYTHONPATH": str(tree)}, check=False)
 
 
-def _reach(folder: Path, tree: Path, processes: int) -> dict[str, dict[str, list[int]]]:
+def _reach(folder: Path, tree: Path, asked: argparse.Namespace) -> dict[str, dict[str, list[int]]]:
     """Return which lines each test runs: learnt once for these sources and tests."""
     if not list(folder.glob("reach.jsonl.*")):
         words = [word for path in NOT_ASKED for word in ("--ignore", path)]
         environment = {"PAIDAN_MUTATION_REACH": str(folder / "reach.jsonl")}
-        _pytest(tree, environment, "-p", "tests.mutation.learning", "-n", str(processes), "tests", *words)
+        _pytest(tree, environment, "-p", "tests.mutation.learning", "-n", str(asked.processes), *asked.tests, *words)
     reach = {}
     for path in folder.glob("reach.jsonl.*"):
         for line in path.read_text(encoding="utf-8").splitlines():
             test = json.loads(line)
             reach[test["test"]] = test["lines"]
     return reach
+
+
+def _wanted(reach: dict[str, dict[str, list[int]]], asked: argparse.Namespace) -> dict[str, dict[str, list[int]]]:
+    """Return what is reached of the files that are asked for."""
+    files = {file for group, files in GROUPS.items() for file in files if _is_wanted(group, file, asked)}
+    paths = tuple(asked.tests)
+    return {test: lines for test, lines in reach.items() if files & lines.keys() and test.startswith(paths)}
+
+
+def _is_wanted(group: str, file: str, asked: argparse.Namespace) -> bool:
+    return not asked.only or group in asked.only or file in asked.only
 
 
 def _seconds(
@@ -112,7 +124,11 @@ def _seconds(
 
 
 def _cases(
-    folder: Path, tree: Path, reach: dict[str, dict[str, list[int]]], seconds: dict[str, float], asked: argparse.Namespace
+    folder: Path,
+    tree: Path,
+    reach: dict[str, dict[str, list[int]]],
+    seconds: dict[str, float],
+    asked: argparse.Namespace,
 ) -> list[Case]:
     results = {one["name"]: one for one in _lines(folder / "results.jsonl")}
     cases = []
@@ -123,15 +139,13 @@ def _cases(
         for case in mine:
             done = results.get(case.name)
             wanted = done is None or (asked.again and not done.get("killed"))
-            if wanted and (not asked.only or group in asked.only or case.file in asked.only):
+            if wanted and _is_wanted(group, case.file, asked):
                 cases.append(case)
     random.Random(asked.seed).shuffle(cases)
     return cases
 
 
-def _of_file(
-    tree: Path, file: str, reach: dict[str, dict[str, list[int]]], seconds: dict[str, float]
-) -> list[Case]:
+def _of_file(tree: Path, file: str, reach: dict[str, dict[str, list[int]]], seconds: dict[str, float]) -> list[Case]:
     source = (tree / file).read_text(encoding="utf-8")
     running: dict[int, list[str]] = {}
     for test, lines in reach.items():

@@ -153,7 +153,9 @@ def _faults(node: ast.AST, path: Path) -> Iterator[tuple[str, ast.AST]]:
     elif isinstance(node, ast.List | ast.Set) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         for index in range(len(node.elts)):
             rest = node.elts[:index] + node.elts[index + 1 :]
-            new = ast.List(rest, ast.Load()) if isinstance(node, ast.List) else ast.Call(_name("set"), [_list(rest)], [])
+            new = (
+                ast.List(rest, ast.Load()) if isinstance(node, ast.List) else ast.Call(_name("set"), [_list(rest)], [])
+            )
             yield "element dropped", new
     elif isinstance(node, ast.Dict):
         for index in range(len(node.keys)):
@@ -207,7 +209,8 @@ def _of_constant(node: ast.Constant, path: Path) -> Iterator[tuple[str, ast.AST]
 def _of_call(node: ast.Call) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(node.func, ast.Name) and node.func.id in _NAMES:
         yield "call", ast.Call(_name(_NAMES[node.func.id]), node.args, node.keywords)
-    for index in range(len(node.args) - 1):
+    swaps = not (isinstance(node.func, ast.Name) and node.func.id in _NAMES)  # of min and max any order is the same
+    for index in range(len(node.args) - 1 if swaps else 0):
         one, two = node.args[index], node.args[index + 1]
         if isinstance(one, _PLAIN) and isinstance(two, _PLAIN):
             args = [*node.args[:index], two, one, *node.args[index + 2 :]]

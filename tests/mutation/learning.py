@@ -1,4 +1,4 @@
-"""A pytest plugin: which test runs which lines of the files under test. `-p tests.mutation.learning`, with xdist or not.
+"""A pytest plugin: which test runs which lines of the files under test (`-p tests.mutation.learning`; xdist too).
 
 Writes one JSON line a test to $PAIDAN_MUTATION_REACH.PID: {"test", "lines": {file: [line]}}.
 """

@@ -7,6 +7,7 @@ the plan's results. Nothing is written into the tree: the fault is put into the 
 from __future__ import annotations
 
 import ast
+import contextlib
 import gc
 import importlib
 import json
@@ -77,9 +78,11 @@ class _Forks:
         self._faulty = _Faulty({case.file for case in plan.cases})
         self._running: dict[int, tuple[int, str, Path, float]] = {}
         self._killers: dict[str, Counter[str]] = defaultdict(Counter)
+        self._owners: dict[str, str] = {}
         self._done = 0
 
     def run(self) -> None:
+        """Play everything, or until the time is up."""
         gc.collect()
         gc.freeze()
         for name, owner, work in self._works():
@@ -135,7 +138,7 @@ class _Forks:
             os._exit(0)
         os.close(writer)
         self._running[reader] = pid, name, folder, time.time()
-        self._owners = {**getattr(self, "_owners", {}), name: owner}
+        self._owners[name] = owner
 
     def _wait(self) -> None:
         ready, _, _ = select.select(list(self._running), [], [])
@@ -146,10 +149,8 @@ class _Forks:
                 said += chunk
             os.close(reader)
             os.waitpid(pid, 0)
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)  # what its tests had started
-            except ProcessLookupError:
-                pass
             shutil.rmtree(folder, ignore_errors=True)
             self._note(name, json.loads(said) if said else {"killed": True, "by": "hangs or died"}, begun)
 
@@ -180,6 +181,7 @@ class _Faulty:
                 self._functions[names[thing.__code__.co_filename], thing.__code__.co_qualname].append(thing)
 
     def put(self, case: Case) -> None:
+        """Put the fault into the functions of this process; there is no way back."""
         path, mutant = self._sources[case.file], self.mutants[case.file][case.number]
         tree = applied(path.read_text(encoding="utf-8"), mutant)
         if mutant.function:
@@ -199,7 +201,7 @@ class _Faulty:
 def _put_value(module: str, mutant: Mutant, tree: ast.Module) -> None:
     statement = tree.body[mutant.path[0][1] or 0]
     value = ast.Expression(statement.value)  # type: ignore[attr-defined]
-    new = eval(compile(value, module, "eval"), sys.modules[module].__dict__)
+    new = eval(compile(value, module, "eval"), sys.modules[module].__dict__)  # noqa: S307
     old = sys.modules[module].__dict__[mutant.owner]
     for other in list(sys.modules.values()):
         if getattr(other, "__dict__", {}).get(mutant.owner) is old:

@@ -71,14 +71,16 @@ def interval(row: Row) -> tuple[float, float]:
 
 def table(some: Iterable[Row]) -> str:
     """Return the rows as Markdown."""
-    lines = ["| | possible | run | killed | equivalent | survived | killed of the rest |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| | possible | run | killed | equivalent | survived | killed of the rest |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in some:
         survived = row.run - row.killed - row.equivalent
         share = f"{100 * row.share:.1f} %"
         if row.run < row.possible:
             low, high = interval(row)
             share += f" ({100 * low:.0f} to {100 * high:.0f})"
-        lines.append(
-            f"| {row.name} | {row.possible:,} | {row.run:,} | {row.killed:,} | {row.equivalent} | {survived} | {share} |"
-        )
+        numbers = f"{row.possible:,} | {row.run:,} | {row.killed:,} | {row.equivalent} | {survived}"
+        lines.append(f"| {row.name} | {numbers} | {share} |")
     return "\n".join(lines)
