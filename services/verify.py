@@ -190,7 +190,7 @@ class _Rule:
             self._signed.add(record.id)
             self._tip = record.id
             self._verdict.sign_ins += 1
-        elif isinstance(record, Entry) and self._tip is not None and record.after == self._tip:
+        elif isinstance(record, Entry) and record.after == self._tip:
             self._tip = record.id
             self._verdict.entries += 1
             self._verdict.hashed_entries += bool(record.hashes)
@@ -219,8 +219,7 @@ class _Coverage:
             return
         if not self._begun:
             self._begun, self._next = True, min(self._next, first)
-        if first > self._next:
-            self._missing(first, "no entry answers it")
+        self._missing(first, "no entry answers it")
         for offset in range(first, min(last + 1, self._next)):
             self._verdict.answered_twice += 1
             self._verdict.lost += 1

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 #: A place in the tree: fields and indexes from the root down.
 Path = tuple[tuple[str, int | None], ...]
@@ -49,7 +50,7 @@ def mutants(source: str) -> list[Mutant]:
     found = []
     for owner, function, path, node in _owners(ast.parse(source)):
         for place, inner in _walk(node, path, function):
-            for number, (operator, new) in enumerate(_faults(inner, place)):
+            for number, (operator, new) in enumerate(_faults(inner)):
                 words = f"{_short(inner)} -> {_short(new)}"
                 lines = inner.lineno, _last_line(inner)
                 found.append(Mutant(*lines, owner, function, operator, words, place, number))
@@ -64,7 +65,7 @@ def applied(source: str, mutant: Mutant) -> ast.Module:
         parent, last = node, (field, index)
         value = getattr(node, field)
         node = value if index is None else value[index]
-    new = list(_faults(node, mutant.path))[mutant.number][1]
+    new = list(_faults(node))[mutant.number][1]
     ast.copy_location(new, node)
     if last[1] is None:
         setattr(parent, last[0], new)
@@ -122,51 +123,57 @@ def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _faults(node: ast.AST, path: Path) -> Iterator[tuple[str, ast.AST]]:
+def _faults(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
     """What may be put in the place of this node: (operator, new node)."""
-    if isinstance(node, ast.stmt):
-        yield from _of_statement(node)
-    elif isinstance(node, ast.comprehension):
-        return
-    elif isinstance(node, ast.Compare):
-        yield from _of_comparison(node)
-    elif isinstance(node, ast.BoolOp):
-        other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield "boolean", ast.BoolOp(other, node.values)
-        for index, value in enumerate(node.values):
-            rest = node.values[:index] + node.values[index + 1 :]
-            if len(rest) == 1:
-                yield "boolean", rest[0]
-            else:
-                yield f"boolean: {_short(value)} dropped", ast.BoolOp(node.op, rest)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+    for kinds, faults_of in _FAULTS:
+        if isinstance(node, kinds):
+            yield from faults_of(node)
+            return
+
+
+def _of_boolean(node: ast.BoolOp) -> Iterator[tuple[str, ast.AST]]:
+    yield "boolean", ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
+    for index, value in enumerate(node.values):
+        rest = node.values[:index] + node.values[index + 1 :]
+        if len(rest) == 1:
+            yield "boolean", rest[0]
+        else:
+            yield f"boolean: {_short(value)} dropped", ast.BoolOp(node.op, rest)
+
+
+def _of_not(node: ast.UnaryOp) -> Iterator[tuple[str, ast.AST]]:
+    if isinstance(node.op, ast.Not):
         yield "boolean", node.operand
-    elif isinstance(node, ast.BinOp) and type(node.op) in _ARITHMETIC:
+
+
+def _of_arithmetic(node: ast.BinOp) -> Iterator[tuple[str, ast.AST]]:
+    if type(node.op) in _ARITHMETIC:
         yield "arithmetic", ast.BinOp(node.left, _ARITHMETIC[type(node.op)](), node.right)
-    elif isinstance(node, ast.Constant):
-        yield from _of_constant(node, path)
-    elif isinstance(node, ast.IfExp):
-        yield "condition", node.body
-        yield "condition", node.orelse
-    elif isinstance(node, ast.Call):
-        yield from _of_call(node)
-    elif isinstance(node, ast.List | ast.Set) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-        for index in range(len(node.elts)):
-            rest = node.elts[:index] + node.elts[index + 1 :]
-            new = (
-                ast.List(rest, ast.Load()) if isinstance(node, ast.List) else ast.Call(_name("set"), [_list(rest)], [])
-            )
-            yield "element dropped", new
-    elif isinstance(node, ast.Dict):
-        for index in range(len(node.keys)):
-            keys, values = node.keys[:index] + node.keys[index + 1 :], node.values[:index] + node.values[index + 1 :]
-            yield "entry dropped", ast.Dict(keys, values)
-    elif isinstance(node, ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp):
-        for index, generator in enumerate(node.generators):
-            for which in range(len(generator.ifs)):
-                new = copy.deepcopy(node)
-                del new.generators[index].ifs[which]
-                yield "condition", new
+
+
+def _of_choice(node: ast.IfExp) -> Iterator[tuple[str, ast.AST]]:
+    yield "condition", node.body
+    yield "condition", node.orelse
+
+
+def _of_elements(node: ast.List | ast.Set) -> Iterator[tuple[str, ast.AST]]:
+    for index in range(len(node.elts)):
+        rest = ast.List(node.elts[:index] + node.elts[index + 1 :], ast.Load())
+        yield "element dropped", rest if isinstance(node, ast.List) else ast.Call(_name("set"), [rest], [])
+
+
+def _of_entries(node: ast.Dict) -> Iterator[tuple[str, ast.AST]]:
+    for index in range(len(node.keys)):
+        keys, values = node.keys[:index] + node.keys[index + 1 :], node.values[:index] + node.values[index + 1 :]
+        yield "entry dropped", ast.Dict(keys, values)
+
+
+def _of_comprehension(node: ast.ListComp) -> Iterator[tuple[str, ast.AST]]:
+    for index, generator in enumerate(node.generators):
+        for which in range(len(generator.ifs)):
+            new = copy.deepcopy(node)
+            del new.generators[index].ifs[which]
+            yield "condition", new
 
 
 def _of_statement(node: ast.stmt) -> Iterator[tuple[str, ast.AST]]:
@@ -197,7 +204,7 @@ def _of_comparison(node: ast.Compare) -> Iterator[tuple[str, ast.AST]]:
             yield "comparison", ast.Compare(node.left, ops, node.comparators)
 
 
-def _of_constant(node: ast.Constant, path: Path) -> Iterator[tuple[str, ast.AST]]:
+def _of_constant(node: ast.Constant) -> Iterator[tuple[str, ast.AST]]:
     if isinstance(node.value, bool):
         yield "constant", ast.Constant(not node.value)
     elif isinstance(node.value, int | float):
@@ -232,10 +239,6 @@ def _name(name: str) -> ast.Name:
     return ast.Name(name, ast.Load())
 
 
-def _list(elements: list[ast.expr]) -> ast.List:
-    return ast.List(elements, ast.Load())
-
-
 def _last_line(node: ast.AST) -> int:
     """The last line on which the node alone stands: of a compound statement, its head."""
     if isinstance(node, ast.If | ast.While):
@@ -248,3 +251,18 @@ def _short(node: ast.AST) -> str:
     if isinstance(node, ast.If | ast.While):
         return f"if {ast.unparse(node.test)}"[:90]
     return " ".join(ast.unparse(node).split())[:90]
+
+
+_FAULTS: tuple[tuple[Any, Callable[[Any], Iterator[tuple[str, ast.AST]]]], ...] = (
+    (ast.stmt, _of_statement),
+    (ast.Compare, _of_comparison),
+    (ast.BoolOp, _of_boolean),
+    (ast.UnaryOp, _of_not),
+    (ast.BinOp, _of_arithmetic),
+    (ast.Constant, _of_constant),
+    (ast.IfExp, _of_choice),
+    (ast.Call, _of_call),
+    (ast.List | ast.Set, _of_elements),
+    (ast.Dict, _of_entries),
+    (ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, _of_comprehension),
+)

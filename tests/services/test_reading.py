@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.adapters.memory import MemoryLog
 from services.cursor import Cursor
 from services.exits import ExitCode, Stop
+from services.meters import Meters
 from services.names import JOURNAL
 from services.ports import Bounds, LogUntrusted, Message, Record
 from services.reading import VOID, Chain, Held, SignedIn, events_of
@@ -297,7 +298,7 @@ def test_as_many_records_are_kept_as_there_is_room_for_and_the_room_is_free_agai
 
 def test_what_was_brought_beyond_a_step_back_is_not_taken_before_it_and_leaves_room():
     async def main() -> None:
-        cursor = Cursor(Told(Bounds(0, 4, "id")), JOURNAL, 0, inbox_bytes_max=1600)
+        cursor = Cursor(Told(Bounds(0, 4, "id")), JOURNAL, 0, inbox_bytes_max=1500)
         for offset in range(4):
             cursor.deliver(offset, record(offset, b"d" * 400))
         await cursor.take(2)
@@ -320,6 +321,28 @@ def test_a_log_that_does_not_hold_what_it_says_is_not_trusted(given: list[Record
         with pytest.raises(LogUntrusted, match=rf"\({JOURNAL}\), {words}"):
             await cursor.take(4)
         assert cursor.next_offset == 0
+
+    asyncio.run(main())
+
+
+class Counting(Meters):
+    """Meters that remember what was read back."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[int, int]] = []
+
+    def read_back(self, partition: int, records: int) -> None:
+        self.counted.append((partition, records))
+
+
+def test_what_no_driver_brought_is_counted():
+    async def main() -> None:
+        meters = Counting()
+        cursor = Cursor(Told(Bounds(0, 4, "id")), JOURNAL, 0, meters=meters)
+        cursor.deliver(0, record(0))
+        await cursor.recheck()
+        assert [len(await cursor.take(3)) for _ in range(3)] == [1, 3, 0]
+        assert meters.counted == [(0, 3)]
 
     asyncio.run(main())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -357,15 +358,16 @@ def test_every_request_is_counted_once_where_it_has_come_to():
     verdict = judged(
         1,
         entry(
-            1, 0, 0, *(submitted(name) for name in "abcdef"), submitted("a", zone="y"), cancelled,
+            1, 0, 0, *(submitted(name) for name in "abcdefg"), submitted("a", zone="y"), cancelled,
             at(RequestClosed, request="c", outcome=Outcome.EXPIRED),
             at(RequestClosed, request="d", outcome=Outcome.FULFILLED),
+            at(RequestClosed, request="g", outcome=Outcome.FAILED),
             at(RequestClosed, request="e", outcome=Outcome.FULFILLED),
             at(RequestReopened, request="e", earliest=toy.EPOCH, latest=toy.EPOCH),
         ),
     )  # fmt: skip
-    assert (verdict.requests, verdict.open, verdict.cancelled) == (7, 4, 1)
-    assert (verdict.expired, verdict.closed) == (1, 1)
+    assert (verdict.requests, verdict.open, verdict.cancelled) == (8, 4, 1)
+    assert (verdict.expired, verdict.closed) == (1, 2)
 
 
 def parked(offset: int) -> Event:
@@ -409,7 +411,8 @@ def test_receipts_that_are_not_there_end_with_5(tmp_path: Path):
 def test_rubbish_in_the_middle_of_receipts_is_named_by_its_line(tmp_path: Path):
     file = tmp_path / "receipts.jsonl"
     file.write_bytes(b'{"id":"a","partition":0,"offset":3}\n\xff\n{"id":"b","partition":0,"offset":4}\n')
-    with pytest.raises(Stop, match=r"Line \(2\)") as stop:
+    words = f"Line (2) of the receipts ({file}) is no receipt. Give one JSON object a line."
+    with pytest.raises(Stop, match=f"^{re.escape(words)}$") as stop:
         read_receipts(file)
     assert stop.value.code == ExitCode.BAD_INPUT
 
