@@ -63,7 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="so many of each group; 0: all")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--tests", nargs="*", default=["tests"], help="only these tests are asked (paths)")
-    parser.add_argument("--again", action="store_true", help="run the survivors once more")
+    parser.add_argument("--again", action="store_true", help="the survivors only, once more")
     parser.add_argument("--show", action="store_true")
     parser.add_argument("--table", action="store_true")
     return parser.parse_args()
@@ -138,7 +138,7 @@ def _cases(
             mine = random.Random(asked.seed).sample(mine, min(asked.sample, len(mine)))
         for case in mine:
             done = results.get(case.name)
-            wanted = done is None or (asked.again and not done.get("killed"))
+            wanted = done is not None and not done.get("killed") if asked.again else done is None
             if wanted and _is_wanted(group, case.file, asked):
                 cases.append(case)
     random.Random(asked.seed).shuffle(cases)

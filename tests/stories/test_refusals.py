@@ -165,28 +165,16 @@ def test_only_what_is_completed_is_rated():
     assert isinstance(refusal(story, c.RateRequest, request="r1", effect=5, conduct=5), WrongState)
 
 
-def test_a_pause_that_has_ended_already_is_none():
+def test_only_what_is_completed_or_closed_is_opened_again():
     story = Story()
-    story.minute = 100
-    story.volunteer("ana")
     story.request("r1")
-    story.send(c.PauseVolunteer, volunteer="ana")
-    assert only(story.tick(), e.RequirementUnfilled)
-    deadlines = len(story.zone.deadlines)
-    story.send(c.PauseVolunteer, volunteer="ana", until=story.now())
-    assert len(story.zone.deadlines) == deadlines
-    assert only(story.tick(), e.OfferSent)[0].volunteer == "ana"
+    assert isinstance(refusal(story, c.ReopenRequest, request="r1"), WrongState)
+    story.send(c.CancelRequest, request="r1")
+    assert isinstance(refusal(story, c.ReopenRequest, request="r1"), WrongState)
 
 
-def test_what_became_of_a_job_is_recorded_and_a_job_that_is_over_is_not_issued_again():
+def test_a_request_moves_only_to_a_place_that_the_zone_knows():
     story = Story()
-    story.send(c.SetPolicy, policy=msgspec.structs.replace(story.zone.policy, notify=True))
-    story.volunteer("ana")
-    story.request("r1", latest=story.now(10 * 1440))
-    story.tick()
-    (job,) = story.zone.jobs
-    failed = story.send(c.ReportJob, job=job, attempt=1, outcome=c.JobOutcome.FAILED)
-    assert names(failed) == ["JobReported"]
-    assert list(story.zone.jobs) == [job]
-    assert names(story.send(c.ReportJob, job=job, attempt=1, outcome=c.JobOutcome.SENT)) == ["JobReported"]
-    assert story.zone.jobs == {}
+    story.request("r1")
+    moved = {"request": "r1", "point": east(10), "place": "moon"}
+    assert refusal(story, c.ChangeRequest, **moved) == Unknown(kind="place", value="moon")
