@@ -13,6 +13,7 @@ EQUIVALENT: dict[str, str] = {
     "a51c104a3d.1": _CHOSEN,
     "fa4017f64a.1": _CHOSEN,  # checker: CHUNK_RECORDS
     "f815edd759.1": _CHOSEN,  # checker: FINDINGS_MAX
+    "acd6674c84.1": "either is the offset of nothing",
     "4a9ff9abe1.1": "the name of a type variable is read by nobody while the program runs",
     "ed117d5bb2.1": "when so many are free everything is posed because that costs less; the plan is the same",
 }

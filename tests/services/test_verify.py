@@ -194,6 +194,7 @@ def test_an_entry_that_answers_nothing_changes_no_count_of_answers():
     verdict = judged(2, entry(1, 0, 0), entry(2, 1, 0), entry(3, 1, 1))
     assert verdict.sound
     assert (verdict.entries, verdict.findings) == (3, [])
+    assert judged(2, entry(1, 0, 0), entry(2, 2, 1), entry(3, 1, 1)).sound
 
 
 def test_a_sound_log_answered_to_its_very_end_leaves_nothing_unanswered():
@@ -259,6 +260,24 @@ def test_a_log_is_read_in_pieces_to_its_end():
     entries = [entry(number + 1, number, number) for number in range(count)]
     verdict = judged(count, *entries)
     assert (verdict.entries, verdict.sound) == (count, True)
+
+
+class Limited(MemoryLog):
+    """A log that notes how many records it was asked for."""
+
+    asked: int = 0
+
+    async def read(self, topic: str, partition: int, offset: int, limit: int) -> list[Record]:
+        left = (await self.bounds(topic, partition)).end - offset
+        assert 0 < limit <= min(CHUNK_RECORDS, left)
+        self.asked += 1
+        return await super().read(topic, partition, offset, limit)
+
+
+def test_never_more_is_asked_for_than_a_piece_and_than_is_there():
+    log = asyncio.run(written(Limited(1), 0, 2, SIGNED, entry(1, 0, 1), *[SIGNED] * CHUNK_RECORDS))
+    assert asyncio.run(verify(log, 1)).sound
+    assert log.asked == 2
 
 
 class Changed(MemoryLog):
