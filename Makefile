@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate chaos soak bench bench-brokers bench-board lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate mutants chaos soak bench bench-brokers bench-board lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ services-stop: ## stop them and delete their data
 
 simulate: $(READY) ## the whole system in one process, under faults, by seed (HOURS=1; SIMULATE="--steps": dead at every step)
 	@$(BIN)/python -m tests.simulation $(if $(SIMULATE),$(SIMULATE),--hours $(HOURS))
+
+mutants: $(COMPILED) ## small faults in decide, evolve, reading, Cursor, checker: which does no test notice (hours; goes on; MUTANTS="--only Cursor")
+	@$(BIN)/python -m tests.mutation $(MUTANTS)
+	@$(BIN)/python -m tests.mutation --table
 
 chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
