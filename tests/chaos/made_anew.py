@@ -27,9 +27,12 @@ async def play(run: Run) -> float:
     """Play it; return the seconds until the last process had ended. What is wrong goes to `run.wrong`."""
     town = run.town
     run.hurt()
+    before = await town.topic_ids()
     await town.remove_topics()
     gone = dict(town.load.receipts)
     await town.make_topics()
+    after = await town.topic_ids()
+    run.must(not before & after and len(after) == len(before) == 4, "four topics, four other ids than before")
     assert town.api is not None
     everybody = [*town.streams, *town.workers, town.api]
     run.wrong += [words for each in everybody if (words := await _ends_with_7(each))]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tests.chaos import faults, made_anew, network, pausing, refusing
 from tests.chaos.faults import Run
+from tests.chaos.town import SESSION_S
 
 Play = Callable[[Run], Awaitable[float | None]]
 
@@ -20,6 +21,7 @@ class Fault:
     own: frozenset[str] = frozenset()
     jobs: str = "rabbitmq"
     brokers: int = 1
+    session_s: float = SESSION_S
     #: Messages may need the journal's retry, a minute later: recovery is the last report of what was due by then.
     by_reports: bool = False
     #: Nothing goes on after it: it starts the load, stops it and judges by itself.
@@ -31,6 +33,8 @@ FAULTS = {
     fault.name: fault
     for fault in (
         Fault("kill-stream", faults.kill_stream),
+        # As docs/operating.md has it: the session of those who set nothing.
+        Fault("kill-stream-session-10", faults.kill_stream, session_s=10.0),
         Fault("zombie-stream", faults.zombie_stream),
         Fault("two-groups", faults.two_groups),
         Fault("ghost-signs-in", faults.ghost_signs_in),

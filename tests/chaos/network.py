@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-import httpx
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from tests.chaos.faults import BEYOND_S, Run, board_is_right
-from tests.chaos.town import SESSION_S, until
+from tests.chaos.town import SESSION_S, assigned, metric, until
+from tests.chaos.wires import Wire
 from tests.processes import Served
 
 #: Longer than a client's request, shorter than what ends a process (30 s without Kafka).
@@ -25,6 +24,19 @@ LATE_S = 0.25
 ON_ITS_WAY_S = 1.0
 
 
+@contextmanager
+def _cut(run: Run, wire: Wire) -> Iterator[None]:
+    """Cut a wire, heal it at the end; it must have held something back."""
+    before = wire.held_bytes
+    wire.cut()
+    try:
+        yield
+    finally:
+        held = wire.held_bytes - before
+        wire.heal()
+    run.must(held, f"the wire held {held} bytes back")
+
+
 @asynccontextmanager
 async def _wired_stream(run: Run, **addresses: str) -> AsyncIterator[Served]:
     """A stream whose way leads over a wire, in the place of another one; it has partitions. It leaves at the end."""
@@ -33,9 +45,7 @@ async def _wired_stream(run: Run, **addresses: str) -> AsyncIterator[Served]:
     await run.leaves(town.streams.pop(0))
 
     async def has_some() -> bool:
-        async with httpx.AsyncClient(timeout=30) as http:
-            said = (await http.get(f"{wired.url}/metrics")).text
-        return "\npaidan_stream_assigned_partitions 0.0" not in said and "paidan_stream_unready_partitions 0.0" in said
+        return bool(await assigned(wired.url)) and not await metric(wired.url, "stream_unready_partitions")
 
     await until(has_some, "the stream on the wire has partitions")
     await run.acknowledged(10)
@@ -67,10 +77,9 @@ async def stream_without_kafka(run: Run) -> None:
     wire = run.sites.wires["kafka"]
     async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         run.hurt()
-        wire.cut()
-        await asyncio.sleep(SESSION_S + BEYOND_S)
-        await run.answering()
-        wire.heal()
+        with _cut(run, wire):
+            await asyncio.sleep(SESSION_S + BEYOND_S)
+            await run.answering()
         await run.acknowledged(20)
 
 
@@ -79,9 +88,8 @@ async def stream_blinks(run: Run) -> None:
     wire = run.sites.wires["kafka"]
     async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         run.hurt()
-        wire.cut()
-        await asyncio.sleep(SESSION_S / 2)
-        wire.heal()
+        with _cut(run, wire):
+            await asyncio.sleep(SESSION_S / 2)
         await run.answering()
 
 
@@ -90,10 +98,13 @@ async def stream_is_late(run: Run) -> None:
     wire = run.sites.wires["kafka"]
     async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         run.hurt()
+        before = wire.late_bytes
         wire.slow(LATE_S)
         await asyncio.sleep(CUT_S)
         await run.answering()
+        late = wire.late_bytes - before
         wire.heal()
+        run.must(late, f"{late} bytes came {LATE_S} s late")
 
 
 async def stream_without_redis(run: Run) -> float:
@@ -102,10 +113,9 @@ async def stream_without_redis(run: Run) -> float:
     wire = run.sites.wires["redis"]
     async with _wired_stream(run, PAIDAN_REDIS=address):
         run.hurt()
-        wire.cut()
-        await asyncio.sleep(CUT_S)
-        await run.answering()
-        wire.heal()
+        with _cut(run, wire):
+            await asyncio.sleep(CUT_S)
+            await run.answering()
         run.hurt()
         return await board_is_right(run)
 
@@ -114,13 +124,12 @@ async def api_without_kafka(run: Run) -> None:
     """The API cannot reach the log: it acknowledges nothing meanwhile, and everything afterwards."""
     wire = run.sites.wires["kafka"]
     async with _wired_api(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
-        wire.cut()
-        silent_s = time.time() + ON_ITS_WAY_S
-        await asyncio.sleep(CUT_S)
-        early = run.town.load.acknowledged_since(silent_s)
-        if early:
-            run.wrong.append(f"({early}) commands were acknowledged without a log.")
-        wire.heal()
+        with _cut(run, wire):
+            silent_s = time.time() + ON_ITS_WAY_S
+            await asyncio.sleep(CUT_S)
+            early = run.town.load.acknowledged_since(silent_s)
+            if early:
+                run.wrong.append(f"({early}) commands were acknowledged without a log.")
         run.hurt()
         await run.answering()
 
@@ -132,16 +141,15 @@ async def api_without_redis(run: Run) -> None:
     wire = run.sites.wires["redis"]
     async with _wired_api(run, PAIDAN_REDIS=address):
         run.hurt()
-        wire.cut()
         before = load.looked.copy()
 
         async def refused() -> bool:
             return load.looked[503] > before[503]
 
-        await until(refused, "a question is refused")
-        await run.acknowledged(20)
-        await run.answering()
-        wire.heal()
+        with _cut(run, wire):
+            await until(refused, "a question is refused")
+            await run.acknowledged(20)
+            await run.answering()
 
 
 async def worker_without_jobs(run: Run) -> None:
@@ -151,13 +159,12 @@ async def worker_without_jobs(run: Run) -> None:
     wire = run.sites.wires["rabbitmq"]
     wired = town.serve("worker", PAIDAN_AMQP=address)
     await town.ready(wired)
-    await town.kill(town.workers.pop(0))
+    await run.kill(town.workers.pop(0))
     town.workers.append(wired)
     await run.acknowledged(10)
     run.hurt()
-    wire.cut()
-    await asyncio.sleep(CUT_S)
-    wire.heal()
+    with _cut(run, wire):
+        await asyncio.sleep(CUT_S)
     await run.acknowledged(20)
     town.workers = [town.serve("worker")]
     await town.ready(town.workers[0])
@@ -176,6 +183,8 @@ async def gateway_is_silent(run: Run) -> None:
 
         await until(more, "a message arrives")
         await asyncio.sleep(CUT_S)
+        held = len(run.town.gateway.told) - before
+        run.must(held, f"{held} messages arrived and had no answer for {CUT_S:.0f} s")
     finally:
         run.town.gateway.go_on()
     await run.acknowledged(20)

@@ -11,7 +11,7 @@ import shutil
 import time
 import traceback
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from tests.chaos.faults import Run
 from tests.chaos.history import issued, reported
 from tests.chaos.judging import Judged, judge
 from tests.chaos.matrix import Fault
+from tests.chaos.proving import DidNotHappen
 from tests.chaos.sites import Brokers, Sites
 from tests.chaos.town import PARTITIONS, Town
 
@@ -42,13 +43,18 @@ class Result(msgspec.Struct, kw_only=True):
     judged: Judged = msgspec.field(default_factory=Judged)
     #: how often the client was answered how: 202, 503, … and 0 for no answer
     statuses: dict[int, int] = {}
+    #: what shows that the fault took place, and seconds that it measured beside its recovery
+    evidence: list[str] = []
+    figures: dict[str, float] = {}
     #: why the run could not be finished
     error: str = ""
+    #: the fault had no effect: the run proves nothing, neither way
+    did_not_happen: str = ""
 
     @property
     def sound(self) -> bool:
         """Whether all is well."""
-        return not self.error and self.judged.sound
+        return not self.error and not self.did_not_happen and self.judged.sound
 
 
 async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
@@ -60,6 +66,7 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
     began_s = time.time()
     before = (len(town.load.asked), len(town.load.receipts), town.history.void, town.history.sign_ins)
     result = Result(fault=fault.name, seed=town.seed)
+    run.begin()
     try:
         town.load.start()
         await run.acknowledged(BEFORE)
@@ -77,8 +84,12 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
         result.judged.void -= before[2]
         result.judged.sign_ins -= before[3]
         result.judged.findings = [*result.judged.findings, *run.wrong]
+        run.must(run.evidence, f"{len(run.evidence)} signs that it took place")
+    except DidNotHappen as why:
+        result.did_not_happen = str(why)
     except Exception as error:
         result.error = "".join(traceback.format_exception(error, limit=-3))[-2000:] + "\n".join(town.ended())
+    result.evidence, result.figures = run.evidence, {name: round(each, 2) for name, each in run.figures.items()}
     result.seconds = round(time.time() - began_s, 1)
     result.statuses = dict(sorted(Counter(s for asked in town.load.asked[before[0] :] for s in asked.statuses).items()))
     result.judged.acknowledged = len(town.load.receipts) - before[1]
@@ -107,7 +118,7 @@ async def opened(fault: Fault, sites: Sites, folder: Path, seed: int) -> AsyncIt
     kafka = await asyncio.to_thread(sites.kafka, "kafka" in fault.own, fault.brokers)
     redis = await asyncio.to_thread(sites.redis, "redis" in fault.own)
     amqp = await asyncio.to_thread(sites.rabbitmq, "rabbitmq" in fault.own) if fault.jobs == "rabbitmq" else None
-    town = Town(Brokers(kafka, redis, amqp, fault.brokers), folder, seed=seed)
+    town = Town(Brokers(kafka, redis, amqp, fault.brokers), folder, seed=seed, session_s=fault.session_s)
     try:
         await town.open()
         yield Run(town, sites)
@@ -117,27 +128,24 @@ async def opened(fault: Fault, sites: Sites, folder: Path, seed: int) -> AsyncIt
 
 def place(fault: Fault) -> tuple[object, ...]:
     """What a fault needs: those that need the same can share a town."""
-    return (fault.brokers, sorted(fault.own), fault.jobs, fault.ends_town)
+    return (fault.brokers, sorted(fault.own), fault.jobs, fault.ends_town, fault.session_s)
 
 
-async def play_all(faults: Sequence[Fault], runs: int, folder: Path, seed: int) -> AsyncIterator[Result]:
-    """Play every fault so many times; yield each result as it comes."""
+async def play_all(wanted: Iterator[Fault], folder: Path, seed: int) -> AsyncIterator[Result]:
+    """Play the faults in this order, neighbours that need the same in one town; yield each result as it comes."""
     sites = Sites(folder / "servers")
-    wanted = [fault for fault in sorted(faults, key=place) for _ in range(runs)]
-    towns = 0
+    towns, fault = 0, next(wanted, None)
     try:
-        while wanted:
+        while fault is not None:
             towns += 1
             here = folder / f"town-{towns}"
-            where, sound = place(wanted[0]), True
-            async with opened(wanted[0], sites, here, seed + towns) as run:
-                while wanted and sound and place(wanted[0]) == where:
-                    fault = wanted.pop(0)
+            where, sound, goes_on = place(fault), True, True
+            async with opened(fault, sites, here, seed + towns) as run:
+                while fault is not None and sound and goes_on and place(fault) == where:
                     result = await play(run, fault)
                     yield result
-                    sound = result.sound
-                    if fault.ends_town:
-                        break
+                    sound, goes_on = result.sound, not fault.ends_town
+                    fault = next(wanted, None)
             if sound:
                 shutil.rmtree(here, ignore_errors=True)
     finally:

@@ -111,8 +111,8 @@ class Sites:
         server.wait(scripts.rabbitmq_answers(server))
         return f"amqp://guest:guest@127.0.0.1:{server.ports[0]}//"
 
-    def rabbitmqctl(self, *words: str) -> None:
-        """Tell the own RabbitMQ something."""
+    def rabbitmqctl(self, *words: str) -> str:
+        """Tell the own RabbitMQ something; return what it says."""
         server, names = self._servers["rabbitmq"], self._servers["epmd"]
         environment = {
             **os.environ,
@@ -121,22 +121,19 @@ class Sites:
             "ERL_EPMD_PORT": str(names.ports[0]),
         }
         node = f"paidan{server.ports[0]}@localhost"
-        subprocess.run(
+        done = subprocess.run(
             [RABBITMQCTL, "--node", node, *words],
             env=environment,
             check=True,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             timeout=CTL_S,
         )
+        return done.stdout.decode()
 
-    def freeze(self, name: str) -> None:
-        """SIGSTOP one own server."""
-        self._servers[name].signal(signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        """SIGCONT it."""
-        self._servers[name].signal(signal.SIGCONT)
+    def pids(self, name: str) -> list[int]:
+        """The living processes of one own server."""
+        return self._servers[name].pids()
 
     def kill(self, name: str) -> None:
         """kill -9 one own server; its data and its port stay. Returns when it is gone."""

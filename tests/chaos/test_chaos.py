@@ -18,7 +18,6 @@ from tests.brokers import needs_kafka
 from tests.chaos.matrix import FAULTS
 from tests.chaos.playing import Result, opened, play
 from tests.chaos.sites import Sites
-from tests.chaos.table import quantile, table
 
 SEED = 1
 pytestmark = [*needs_kafka, pytest.mark.redis, pytest.mark.rabbitmq, pytest.mark.slow]
@@ -56,13 +55,8 @@ def test_nothing_is_lost_doubled_told_twice_or_shown_wrongly(names: Sequence[str
             pytest.fail(word)
         pytest.skip(word)
     results = asyncio.run(story())
-    print(table(results))
     for result in results:
-        assert result.sound, (result.fault, result.error, result.judged.findings)
+        print(result.fault, result.recovery_s, result.figures, result.evidence)
+        assert result.sound, (result.fault, result.did_not_happen, result.error, result.judged.findings)
         assert result.judged.acknowledged > 0
         assert result.recovery_s is not None
-
-
-def test_a_quantile_is_a_value_that_occurred() -> None:
-    values = [3.0, 1.0, 2.0, 4.0]
-    assert [quantile(values, share) for share in (0.0, 0.5, 0.51, 0.95, 1.0)] == [1.0, 2.0, 3.0, 4.0, 4.0]

@@ -25,6 +25,9 @@ class Wire:
         self._loop = asyncio.new_event_loop()
         self._whole = asyncio.Event()
         self._delay_s = 0.0
+        #: bytes that came while it was cut, and while it was slow: whether a cut met anything
+        self.held_bytes = 0
+        self.late_bytes = 0
         self._carrying: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -98,6 +101,12 @@ class Wire:
             for end in (ask, answer):
                 end.close()
 
+    def _count(self, size_bytes: int) -> None:
+        if not self._whole.is_set():
+            self.held_bytes += size_bytes
+        elif self._delay_s:
+            self.late_bytes += size_bytes
+
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         """Carry one direction. What is read keeps its order and is late by the delay of its moment."""
         late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -106,6 +115,7 @@ class Wire:
         async def read() -> None:
             with contextlib.suppress(OSError):
                 while data := await source.read(CHUNK):
+                    self._count(len(data))
                     late.put_nowait((clock() + self._delay_s, data))
             late.put_nowait((clock() + self._delay_s, b""))
 
