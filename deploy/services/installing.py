@@ -23,6 +23,7 @@ PROGRAMS = {
     "epmd": "erlang-base",
     "rabbitmq-server": "rabbitmq-server",
     "promtool": "prometheus",
+    "faketime": "faketime",
 }
 
 

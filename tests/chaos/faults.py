@@ -36,6 +36,7 @@ from tests.serving import POINT
 
 BEYOND_S = 3.0
 LEAVES_S = 60
+ALL_GONE_S = 12.0
 
 
 @dataclass
@@ -393,6 +394,23 @@ async def roll_kafka(run: Run) -> None:
             await run.acknowledged(10)
             await asyncio.to_thread(run.sites.kafka, True, 3)
             await run.town.in_sync()
+        await run.answering()
+    finally:
+        keeping.cancel()
+
+
+async def kill_all_kafka(run: Run) -> None:
+    """kill -9 all three brokers; a while later they come back, and what has ended with 4 is started again."""
+    keeping = asyncio.create_task(run.town.keep())
+    try:
+        for n in (1, 2, 3):
+            await run.kill_server(f"kafka-{n}-of-3")
+        silent_s = time.time() + BEYOND_S
+        await asyncio.sleep(ALL_GONE_S)
+        if early := run.town.load.acknowledged_since(silent_s):
+            run.wrong.append(f"({early}) commands were acknowledged without a log.")
+        run.hurt()
+        await asyncio.to_thread(run.sites.kafka, True, 3)
         await run.answering()
     finally:
         keeping.cancel()

@@ -38,10 +38,10 @@ def _cut(run: Run, wire: Wire) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _wired_stream(run: Run, **addresses: str) -> AsyncIterator[Served]:
-    """A stream whose way leads over a wire, in the place of another one; it has partitions. It leaves at the end."""
+async def other_stream(run: Run, **changes: str) -> AsyncIterator[Served]:
+    """A stream with other settings (a wire, a clock), in the place of another; it has partitions; it leaves."""
     town = run.town
-    wired = await town.add_stream(**addresses)
+    wired = await town.add_stream(**changes)
     await run.leaves(town.streams.pop(0))
 
     async def has_some() -> bool:
@@ -56,17 +56,17 @@ async def _wired_stream(run: Run, **addresses: str) -> AsyncIterator[Served]:
 
 
 @asynccontextmanager
-async def _wired_api(run: Run, **addresses: str) -> AsyncIterator[None]:
-    """The API anew, on a wire; and once more, on none."""
+async def other_api(run: Run, **changes: str) -> AsyncIterator[None]:
+    """The API anew, with other settings; and once more, as it was."""
     town = run.town
 
-    async def again(**changes: str) -> None:
+    async def again(**its: str) -> None:
         assert town.api is not None
         await run.leaves(town.api)
-        town.api = town.serve("api", **changes)
+        town.api = town.serve("api", **its)
         town.api_url = await town.ready(town.api)
 
-    await again(**addresses)
+    await again(**changes)
     await run.acknowledged(10)
     yield
     await again()
@@ -75,7 +75,7 @@ async def _wired_api(run: Run, **addresses: str) -> AsyncIterator[None]:
 async def stream_without_kafka(run: Run) -> None:
     """A stream hears nothing of Kafka for longer than its session: others take over; then it is back, too late."""
     wire = run.sites.wires["kafka"]
-    async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+    async with other_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         run.hurt()
         with _cut(run, wire):
             await asyncio.sleep(SESSION_S + BEYOND_S)
@@ -86,7 +86,7 @@ async def stream_without_kafka(run: Run) -> None:
 async def stream_blinks(run: Run) -> None:
     """A stream hears nothing of Kafka for half a session: nobody takes over, nothing happens twice."""
     wire = run.sites.wires["kafka"]
-    async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+    async with other_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         run.hurt()
         with _cut(run, wire):
             await asyncio.sleep(SESSION_S / 2)
@@ -96,22 +96,44 @@ async def stream_blinks(run: Run) -> None:
 async def stream_is_late(run: Run) -> None:
     """A stream is half a second's round trip away from Kafka, for a while."""
     wire = run.sites.wires["kafka"]
-    async with _wired_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+    async with other_stream(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         run.hurt()
-        before = wire.late_bytes
-        wire.slow(LATE_S)
-        await asyncio.sleep(CUT_S)
-        await run.answering()
-        late = wire.late_bytes - before
-        wire.heal()
-        run.must(late, f"{late} bytes came {LATE_S} s late")
+        await _late(run, wire)
+
+
+async def _late(run: Run, wire: Wire) -> None:
+    """Let a wire be slow for a while; it must have carried something."""
+    before = wire.late_bytes
+    wire.slow(LATE_S)
+    await asyncio.sleep(CUT_S)
+    await run.answering()
+    late = wire.late_bytes - before
+    wire.heal()
+    run.must(late, f"{late} bytes came {LATE_S} s late")
+
+
+async def stream_hears_redis_late(run: Run) -> float:
+    """A stream is half a second's round trip away from the board: it decides as before."""
+    address = run.sites.wire("redis", run.town.brokers.redis)
+    async with other_stream(run, PAIDAN_REDIS=address):
+        run.hurt()
+        await _late(run, run.sites.wires["redis"])
+        run.hurt()
+        return await board_is_right(run)
+
+
+async def api_hears_kafka_late(run: Run) -> None:
+    """The API is half a second's round trip away from the log."""
+    async with other_api(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+        run.hurt()
+        await _late(run, run.sites.wires["kafka"])
 
 
 async def stream_without_redis(run: Run) -> float:
     """A stream cannot reach the board: it goes on deciding, and the board catches up."""
     address = run.sites.wire("redis", run.town.brokers.redis)
     wire = run.sites.wires["redis"]
-    async with _wired_stream(run, PAIDAN_REDIS=address):
+    async with other_stream(run, PAIDAN_REDIS=address):
         run.hurt()
         with _cut(run, wire):
             await asyncio.sleep(CUT_S)
@@ -123,7 +145,7 @@ async def stream_without_redis(run: Run) -> float:
 async def api_without_kafka(run: Run) -> None:
     """The API cannot reach the log: it acknowledges nothing meanwhile, and everything afterwards."""
     wire = run.sites.wires["kafka"]
-    async with _wired_api(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
+    async with other_api(run, PAIDAN_KAFKA=run.sites.wired_kafka()):
         with _cut(run, wire):
             silent_s = time.time() + ON_ITS_WAY_S
             await asyncio.sleep(CUT_S)
@@ -139,7 +161,7 @@ async def api_without_redis(run: Run) -> None:
     load = run.town.load
     address = run.sites.wire("redis", run.town.brokers.redis)
     wire = run.sites.wires["redis"]
-    async with _wired_api(run, PAIDAN_REDIS=address):
+    async with other_api(run, PAIDAN_REDIS=address):
         run.hurt()
         before = load.looked.copy()
 
@@ -152,23 +174,57 @@ async def api_without_redis(run: Run) -> None:
             await run.answering()
 
 
-async def worker_without_jobs(run: Run) -> None:
-    """The only worker cannot reach its jobs for a while."""
+@asynccontextmanager
+async def other_worker(run: Run, **changes: str) -> AsyncIterator[Served]:
+    """The only worker with other settings; it leaves at the end, for one as before."""
     town = run.town
-    address = run.sites.wire("rabbitmq", str(town.brokers.amqp))
-    wire = run.sites.wires["rabbitmq"]
-    wired = town.serve("worker", PAIDAN_AMQP=address)
-    await town.ready(wired)
+    other = town.serve("worker", **changes)
+    await town.ready(other)
     await run.kill(town.workers.pop(0))
-    town.workers.append(wired)
+    town.workers.append(other)
     await run.acknowledged(10)
-    run.hurt()
-    with _cut(run, wire):
-        await asyncio.sleep(CUT_S)
+    yield other
     await run.acknowledged(20)
     town.workers = [town.serve("worker")]
     await town.ready(town.workers[0])
-    await run.leaves(wired)
+    await run.leaves(other)
+
+
+async def worker_without_jobs(run: Run) -> None:
+    """The only worker cannot reach its jobs for a while."""
+    address = run.sites.wire("rabbitmq", str(run.town.brokers.amqp))
+    async with other_worker(run, PAIDAN_AMQP=address):
+        run.hurt()
+        with _cut(run, run.sites.wires["rabbitmq"]):
+            await asyncio.sleep(CUT_S)
+
+
+async def worker_hears_jobs_late(run: Run) -> None:
+    """The only worker is half a second's round trip away from its jobs."""
+    address = run.sites.wire("rabbitmq", str(run.town.brokers.amqp))
+    async with other_worker(run, PAIDAN_AMQP=address):
+        run.hurt()
+        await _late(run, run.sites.wires["rabbitmq"])
+
+
+async def worker_is_hung_up_on(run: Run) -> None:
+    """The connection to the jobs is ended while a job is in hand: its end cannot be acknowledged any more."""
+    gateway = run.town.gateway
+    address = run.sites.wire("rabbitmq", str(run.town.brokers.amqp))
+    async with other_worker(run, PAIDAN_AMQP=address):
+        gateway.hold()
+        before = len(gateway.told)
+
+        async def in_hand() -> bool:
+            return len(gateway.told) > before
+
+        try:
+            await until(in_hand, "a message arrives")
+            run.hurt()
+            ended = run.sites.wires["rabbitmq"].hang_up()
+        finally:
+            gateway.go_on()
+        run.must(ended, f"{ended} connections were ended while a message had arrived")
 
 
 async def gateway_is_silent(run: Run) -> None:

@@ -9,52 +9,23 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
-
 from matcher.commands import Tick
 from services.asking import Asking
 from tests.chaos.faults import Run
 from tests.chaos.history import issued, reported
-from tests.chaos.judging import Judged, judge
+from tests.chaos.judging import judge
 from tests.chaos.matrix import Fault
-from tests.chaos.proving import DidNotHappen
+from tests.chaos.result import AFTER, BEFORE, Result, caught
 from tests.chaos.sites import Brokers, Sites
 from tests.chaos.town import PARTITIONS, Town
 
-#: Commands that are taken before the fault, and after it.
-BEFORE, AFTER = 20, 20
 RETRY_S = 61.0
-
-
-class Result(msgspec.Struct, kw_only=True):
-    """One run. Counts are of this run, but what is wrong is counted over its whole town."""
-
-    fault: str
-    seed: int
-    seconds: float = 0.0
-    recovery_s: float | None = None
-    judged: Judged = msgspec.field(default_factory=Judged)
-    #: how often the client was answered how: 202, 503, … and 0 for no answer
-    statuses: dict[int, int] = {}
-    #: what shows that the fault took place, and seconds that it measured beside its recovery
-    evidence: list[str] = []
-    figures: dict[str, float] = {}
-    #: why the run could not be finished
-    error: str = ""
-    #: the fault had no effect: the run proves nothing, neither way
-    did_not_happen: str = ""
-
-    @property
-    def sound(self) -> bool:
-        """Whether all is well."""
-        return not self.error and not self.did_not_happen and self.judged.sound
 
 
 async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
@@ -67,9 +38,10 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
     before = (len(town.load.asked), len(town.load.receipts), town.history.void, town.history.sign_ins)
     result = Result(fault=fault.name, seed=town.seed)
     run.begin()
-    try:
+    with caught(result, town.ended):
         town.load.start()
         await run.acknowledged(BEFORE)
+        assert fault.play is not None
         measured_s = await fault.play(run)
         if not fault.ends_town:
             played_s = time.time()
@@ -85,10 +57,6 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
         result.judged.sign_ins -= before[3]
         result.judged.findings = [*result.judged.findings, *run.wrong]
         run.must(run.evidence, f"{len(run.evidence)} signs that it took place")
-    except DidNotHappen as why:
-        result.did_not_happen = str(why)
-    except Exception as error:
-        result.error = "".join(traceback.format_exception(error, limit=-3))[-2000:] + "\n".join(town.ended())
     result.evidence, result.figures = run.evidence, {name: round(each, 2) for name, each in run.figures.items()}
     result.seconds = round(time.time() - began_s, 1)
     result.statuses = dict(sorted(Counter(s for asked in town.load.asked[before[0] :] for s in asked.statuses).items()))
@@ -115,7 +83,10 @@ async def tell_later_time(town: Town) -> None:
 @asynccontextmanager
 async def opened(fault: Fault, sites: Sites, folder: Path, seed: int) -> AsyncIterator[Run]:
     """Open a town on the brokers that a fault needs, and close it."""
-    kafka = await asyncio.to_thread(sites.kafka, "kafka" in fault.own, fault.brokers)
+    if "small-kafka" in fault.own:
+        kafka = await asyncio.to_thread(sites.small_kafka)
+    else:
+        kafka = await asyncio.to_thread(sites.kafka, "kafka" in fault.own, fault.brokers)
     redis = await asyncio.to_thread(sites.redis, "redis" in fault.own)
     amqp = await asyncio.to_thread(sites.rabbitmq, "rabbitmq" in fault.own) if fault.jobs == "rabbitmq" else None
     town = Town(Brokers(kafka, redis, amqp, fault.brokers), folder, seed=seed, session_s=fault.session_s)
@@ -128,7 +99,8 @@ async def opened(fault: Fault, sites: Sites, folder: Path, seed: int) -> AsyncIt
 
 def place(fault: Fault) -> tuple[object, ...]:
     """What a fault needs: those that need the same can share a town."""
-    return (fault.brokers, sorted(fault.own), fault.jobs, fault.ends_town, fault.session_s)
+    apart = fault.name if fault.apart or fault.last else ""
+    return (fault.brokers, sorted(fault.own), fault.jobs, fault.ends_town, fault.session_s, apart)
 
 
 async def play_all(wanted: Iterator[Fault], folder: Path, seed: int) -> AsyncIterator[Result]:
@@ -140,11 +112,18 @@ async def play_all(wanted: Iterator[Fault], folder: Path, seed: int) -> AsyncIte
             towns += 1
             here = folder / f"town-{towns}"
             where, sound, goes_on = place(fault), True, True
+            if fault.apart is not None:
+                result = await fault.apart(here, seed + towns)
+                yield result
+                sound, fault = result.sound, next(wanted, None)
+                if sound:
+                    shutil.rmtree(here, ignore_errors=True)
+                continue
             async with opened(fault, sites, here, seed + towns) as run:
                 while fault is not None and sound and goes_on and place(fault) == where:
                     result = await play(run, fault)
                     yield result
-                    sound, goes_on = result.sound, not fault.ends_town
+                    sound, goes_on = result.sound, not (fault.ends_town or fault.last)
                     fault = next(wanted, None)
             if sound:
                 shutil.rmtree(here, ignore_errors=True)

@@ -19,7 +19,8 @@ import msgspec
 
 from services.names import NAME
 from tests.chaos.matrix import Fault
-from tests.chaos.playing import Result, place
+from tests.chaos.playing import place
+from tests.chaos.result import Result
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "chaos-runs.jsonl"

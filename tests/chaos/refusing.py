@@ -21,6 +21,8 @@ REFUSING_S = 10.0
 #: First, last and many in a row.
 NONSENSE = (b"", b"{", b"\xff\xfe\x00", b'{"type":"Fly"}', b"[" * 200, b"null", b'{"type":"Tick"}', b"x" * 20_000)
 IN_A_ROW = 50
+#: Commands of a partition that come again.
+AGAIN = 100
 
 
 async def _redis_refuses(run: Run, word: str, no: Sequence[str], yes: Sequence[str]) -> float:
@@ -52,6 +54,22 @@ async def redis_full(run: Run) -> float:
 async def redis_read_only(run: Run) -> float:
     """Redis follows a master that is not there (READONLY)."""
     return await _redis_refuses(run, "READONLY", ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
+
+
+async def redis_wants_password(run: Run) -> float:
+    """Somebody gives Redis a password and nobody else has it (NOAUTH)."""
+    with Redis.from_url(run.town.brokers.redis, single_connection_client=True) as redis:
+        run.hurt()
+        before = _refusals(redis, "NOAUTH")
+        redis.config_set("requirepass", "chaos")
+        redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await asyncio.sleep(REFUSING_S)
+        await run.answering()
+        refused = _refusals(redis, "NOAUTH") - before
+        redis.config_set("requirepass", "")
+    run.must(refused, f"Redis refused {refused} commands with NOAUTH")
+    run.hurt()
+    return await board_is_right(run)
 
 
 async def rabbitmq_full(run: Run) -> None:
@@ -103,6 +121,19 @@ async def nonsense(run: Run) -> None:
     wanted = PARTITIONS * (len(NONSENSE) + IN_A_ROW)
     run.must(len(waits) == wanted, f"{len(waits)} records of nonsense were set aside")
     run.figures["parked"] = max(waits)
+
+
+async def commands_again(run: Run) -> None:
+    """The last commands of every partition are appended once more, as they are: each has its answer already."""
+    run.hurt()
+    again = 0
+    for partition in range(PARTITIONS):
+        end = (await run.town.log.bounds(COMMANDS, partition)).end
+        last = await run.town.log.read(COMMANDS, partition, max(0, end - AGAIN), AGAIN)
+        await run.town.log.append(COMMANDS, partition, [Message(each.value) for each in last])
+        again += len(last)
+    await run.answering()
+    run.must(again, f"{again} commands stand twice")
 
 
 async def forgery(run: Run) -> None:

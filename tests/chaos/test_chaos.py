@@ -16,7 +16,8 @@ import pytest
 
 from tests.brokers import needs_kafka
 from tests.chaos.matrix import FAULTS
-from tests.chaos.playing import Result, opened, play
+from tests.chaos.playing import opened, play
+from tests.chaos.result import Result
 from tests.chaos.sites import Sites
 
 SEED = 1

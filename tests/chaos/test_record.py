@@ -17,8 +17,9 @@ from tests.chaos import proving, record, table
 from tests.chaos.__main__ import PAGE
 from tests.chaos.judging import Judged
 from tests.chaos.matrix import FAULTS
-from tests.chaos.playing import Result, place
+from tests.chaos.playing import place
 from tests.chaos.record import DID_NOT_HAPPEN, NOT_SOUND, SOUND, Played
+from tests.chaos.result import Result
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAMES = list(FAULTS)

@@ -46,6 +46,10 @@ class Wire:
         """Let everything arrive so much later, in each direction."""
         self._delay_s = delay_s
 
+    def hang_up(self) -> int:
+        """End every connection, on both sides; return how many there were. New ones are taken."""
+        return int(self._do(self._hang_up()))
+
     def close(self) -> None:
         """Hang up on both sides."""
         self._do(self._close())
@@ -72,9 +76,14 @@ class Wire:
 
     async def _close(self) -> None:
         self._server.close()
-        for task in self._carrying:
+        await self._hang_up()
+
+    async def _hang_up(self) -> int:
+        carrying = list(self._carrying)
+        for task in carrying:
             task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await asyncio.gather(*carrying, return_exceptions=True)
+        return len(carrying)
 
     async def _joined(self, near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side hangs up."""
