@@ -23,7 +23,6 @@ PROGRAMS = {
     "epmd": "erlang-base",
     "rabbitmq-server": "rabbitmq-server",
     "promtool": "prometheus",
-    "faketime": "faketime",
 }
 
 

@@ -28,6 +28,7 @@ from services.ports import Message
 from services.wire import SignIn, encode, partition_of
 from tests.chaos import proving
 from tests.chaos.history import issued
+from tests.chaos.judging import Judged
 from tests.chaos.load import CLIENT, Asked
 from tests.chaos.sites import Sites
 from tests.chaos.town import PARTITIONS, SESSION_S, Town, assigned, until
@@ -52,10 +53,12 @@ class Run:
     evidence: list[str] = field(default_factory=list)
     #: seconds that the fault measured beside its recovery
     figures: dict[str, float] = field(default_factory=dict)
+    #: what a fault that judges by itself has found
+    judged: Judged | None = None
 
     def begin(self) -> None:
         """Forget what the fault before has left here."""
-        self.evidence, self.figures = [], {}
+        self.evidence, self.figures, self.judged = [], {}, None
 
     def must(self, happened: object, words: str) -> None:
         """Note that part of the fault took place. Raises DidNotHappen."""

@@ -33,7 +33,7 @@ async def play(run: Run) -> float:
     await town.make_topics()
     after = await town.topic_ids()
     run.must(not before & after and len(after) == len(before) == 4, "four topics, four other ids than before")
-    noticed_s = await _everybody_ends(run)
+    noticed_s = await everybody_ends(run)
     # Started again they must not go on as if nothing had happened: the board still shows the old log.
     for role in ("stream", "api"):
         words = await _ends_with(town.serve(role), ExitCode.LOG_UNTRUSTED)
@@ -50,14 +50,14 @@ async def gone(run: Run) -> float:
     await town.remove_topics()
     after = await town.topic_ids()
     run.must(len(before) == 4 and not after, "four topics, then none")
-    noticed_s = await _everybody_ends(run)
+    noticed_s = await everybody_ends(run)
     for role in ("stream", "api"):
         words = await _ends_with(town.serve(role), ExitCode.BAD_INPUT)
         run.wrong += [f"started again: {words}"] if words else []
     return noticed_s
 
 
-async def _everybody_ends(run: Run) -> float:
+async def everybody_ends(run: Run) -> float:
     """Wait until every process has ended with 7; return the seconds since the fault."""
     town = run.town
     assert town.api is not None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chaos import alone, clocks, faults, made_anew, network, pausing, people, refusing, resources
+from tests.chaos import alone, clocks, faults, made_anew, network, pausing, people, refusing, remade, resources
 from tests.chaos.faults import Run
 from tests.chaos.result import Result
 from tests.chaos.town import SESSION_S
@@ -96,6 +96,7 @@ FAULTS = {
         Fault("in-sync-lowered", people.in_sync_lowered, own=_KAFKA, brokers=3),
         Fault("kafka-disk-full", resources.kafka_disk_full, own=frozenset({"small-kafka"})),
         Fault("api-without-descriptors", resources.api_without_descriptors),
+        Fault("topics-remade-under-load", remade.play, ends_town=True),
         Fault("topics-gone", made_anew.gone, ends_town=True),
         Fault("up-disk-full", None, apart=alone.disk_full),
         Fault("topics-made-anew", made_anew.play, ends_town=True),

@@ -52,6 +52,8 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
             result.judged = await judge(town)
             run.wrong += [f"A process has ended {each}" for each in town.ended()]
             measured_s = _recovery_s(run, fault, measured_s, played_s)
+        elif run.judged is not None:
+            result.judged = run.judged
         result.recovery_s = measured_s
         result.judged.void -= before[2]
         result.judged.sign_ins -= before[3]
@@ -60,7 +62,8 @@ async def play(run: Run, fault: Fault, *, hurry: bool = False) -> Result:
     result.evidence, result.figures = run.evidence, {name: round(each, 2) for name, each in run.figures.items()}
     result.seconds = round(time.time() - began_s, 1)
     result.statuses = dict(sorted(Counter(s for asked in town.load.asked[before[0] :] for s in asked.statuses).items()))
-    result.judged.acknowledged = len(town.load.receipts) - before[1]
+    if run.judged is None:
+        result.judged.acknowledged = len(town.load.receipts) - before[1]
     return result
 
 

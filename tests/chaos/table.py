@@ -22,6 +22,8 @@ SAID = {
     "takeover": "a partition whose writer was killed: the longest wait of a command",
     "kept": "a partition that keeps its writer meanwhile: the longest wait",
     "silence": "any partition while streams are replaced: the longest wait",
+    "noticed": "a stream whose clock is off, until it says so: the longest",
+    "answered": "new writers with 40,000 commands before them, until all are answered: the longest",
     "parked": "a command that nobody can read, until it is set aside: the longest wait",
 }
 

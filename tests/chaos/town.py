@@ -143,7 +143,12 @@ class Town:
 
     def serve(self, role: str, **changes: str) -> Served:
         """Start one process; it may not be ready yet."""
+        return self.command("serve", role, **changes)
+
+    def command(self, *words: str, **changes: str) -> Served:
+        """Start `paidan` with these words and the town's settings."""
         self._count += 1
+        role = words[-1]
         environment = {
             "PAIDAN_KAFKA": self.brokers.kafka,
             "PAIDAN_REDIS": self.brokers.redis,
@@ -160,7 +165,7 @@ class Town:
         }
         if role == "stream":  # each its own folder for Faust; the contacts are the API's and the worker's
             environment["PAIDAN_DATA_DIR"] = str(self.folder / f"stream-{self._count}")
-        made = Served(self.folder / f"{self._count}-{role}", "serve", role, **environment)
+        made = Served(self.folder / f"{self._count}-{role}", *words, **environment)
         self._all.append(made)
         return made
 
