@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +79,13 @@ int pthread_cond_timedwait(pthread_cond_t *cond, pthread_mutex_t *mutex, const s
     static int (*next)(pthread_cond_t *, pthread_mutex_t *, const struct timespec *);
     struct timespec at = until->tv_sec > EPOCH_S ? moved(*until, -shifted()) : *until;
     if (!next) next = dlvsym(RTLD_NEXT, "pthread_cond_timedwait", "GLIBC_2.3.2");
+    return next(cond, mutex, &at);
+}
+
+int cnd_timedwait(cnd_t *cond, mtx_t *mutex, const struct timespec *until) {
+    static int (*next)(cnd_t *, mtx_t *, const struct timespec *);
+    struct timespec at = moved(*until, -shifted());
+    if (!next) next = dlsym(RTLD_NEXT, "cnd_timedwait");
     return next(cond, mutex, &at);
 }
 
