@@ -59,7 +59,7 @@ services-stop: ## stop them and delete their data
 simulate: $(READY) ## the whole system in one process, under faults, by seed (HOURS=1; SIMULATE="--steps": dead at every step)
 	@$(BIN)/python -m tests.simulation $(if $(SIMULATE),$(SIMULATE),--hours $(HOURS))
 
-chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
+chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--hours 8", or "--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 soak: $(COMPILED) ## twice the load on a slow solver for MINUTES=10: memory, beats, 429, nothing lost (SOAK="--brokers" after `make services`)
