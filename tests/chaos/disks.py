@@ -12,6 +12,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.chaos.proving import DidNotHappen
+
 MIB = 1 << 20
 BALLAST = "ballast"
 BEGINS_S = 10.0
@@ -37,7 +39,8 @@ class SmallDisk:
         end_s = time.monotonic() + BEGINS_S
         while not self._is_there():
             if time.monotonic() > end_s or self._holder.poll() is not None:
-                raise RuntimeError("No small disk can be made here: name spaces are not allowed.")
+                self._holder.kill()
+                raise DidNotHappen("no small disk can be made here: name spaces are not allowed")
             time.sleep(POLL_S)
 
     @property

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.brokers import needs_kafka
+from tests.chaos import alone
 from tests.chaos.matrix import FAULTS
 from tests.chaos.playing import opened, play
 from tests.chaos.result import Result
@@ -30,7 +31,7 @@ pytestmark = [*needs_kafka, pytest.mark.redis, pytest.mark.rabbitmq, pytest.mark
         ("kill-stream", "zombie-stream", "two-groups"),
         ("ghost-signs-in", "offsets-at-the-end", "kill-api", "kill-worker-rabbitmq"),
         ("offsets-deleted", "offsets-at-the-start"),
-        ("forgery", "nonsense", "freeze-api", "api-without-redis"),
+        ("forgery", "nonsense", "commands-again", "wrong-partitions", "freeze-api", "api-without-redis"),
         ("freeze-redis", "redis-read-only", "flush-redis", "replace-redis", "deaf-worker-redis"),
         ("kill-worker-redis",),
         ("stream-without-kafka", "api-without-kafka", "restart-kafka"),
@@ -61,3 +62,12 @@ def test_nothing_is_lost_doubled_told_twice_or_shown_wrongly(names: Sequence[str
         assert result.sound, (result.fault, result.did_not_happen, result.error, result.judged.findings)
         assert result.judged.acknowledged > 0
         assert result.recovery_s is not None
+
+
+def test_the_one_process_whose_disk_is_full_says_so_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    result = asyncio.run(alone.disk_full(tmp_path, SEED))
+    print(result.recovery_s, result.evidence)
+    if result.did_not_happen and not os.environ.get("PAIDAN_REQUIRE_SERVICES"):
+        pytest.skip(result.did_not_happen)
+    assert result.sound, (result.did_not_happen, result.error, result.judged.findings)
+    assert result.judged.acknowledged > 0

@@ -156,7 +156,7 @@ def test_a_full_disk_ends_with_4_and_says_so_and_the_same_log_goes_on_when_there
             # What SQLite meets when the disk has no more pages to give.
             pages = log._connection.execute("PRAGMA page_count").fetchone()[0]
             log._connection.execute(f"PRAGMA max_page_count = {pages}")
-            with pytest.raises(Stop, match="is full. Make room") as stop:
+            with pytest.raises(Stop, match="is full") as stop:
                 await log.append(COMMANDS, 2, [Message(bytes(100_000))])
             assert stop.value.code == ExitCode.UNREACHABLE
             assert (await log.bounds(COMMANDS, 2)).end == 1
