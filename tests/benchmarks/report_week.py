@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.report_week --size county --iterations 200000
     python -m tests.benchmarks.report_week --peers 100x200 --seconds 12 --iterations 48000
+    python -m tests.benchmarks.report_week --pictures DIR --iterations 60000
 
 Every plan printed has been re-checked by `tests.week_checker`. CPU seconds of one thread; compiling is not counted.
 """
@@ -10,9 +11,15 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from matcher.weekly import planning
 from matcher.weekly.week import Effort, Week, WeekPlan
+from matcher.weeks import theme_day
+from services.pictures import Subject, write
 from tests.benchmarks import weeks
 from tests.benchmarks.week_nearest import nearest_first
 from tests.week_checker import objections
@@ -55,6 +62,20 @@ def measure(week: Week, iterations: int, against: bool) -> None:
         told("nearest first", week, plan, time.process_time() - began)
 
 
+def picture(week: Week, iterations: int, directory: Path) -> None:
+    """Write the pictures of a week: before is nearest first, after is the plan."""
+    posed = replace(week, problem=replace(week.problem, zone="synthetic"))
+    compounds = 0 if week.compound is None else int(week.compound.max(initial=-1)) + 1
+    subject = Subject(
+        week=posed,
+        theme_day=theme_day(datetime.fromtimestamp(week.from_s, ZoneInfo("Asia/Shanghai")).date()),
+        compounds=tuple(f"Compound {n + 1:03}" for n in range(compounds)),
+    )
+    after = planning.run(posed, Effort(iterations=iterations))
+    files = write(directory, subject, before=nearest_first(posed), after=after)
+    print(f"{len(files)} files; begin with {files[0]}")
+
+
 def main() -> None:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -65,6 +86,7 @@ def main() -> None:
     parser.add_argument("--no-nearest", action="store_true")
     parser.add_argument("--peers", default="", help="people x visits of a day cut down, such as 100x200")
     parser.add_argument("--seconds", type=int, default=10, help="for each peer")
+    parser.add_argument("--pictures", type=Path, help="write the week's pictures into this folder, measure nothing")
     parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
     asked = parser.parse_args()
     warm()
@@ -75,6 +97,9 @@ def main() -> None:
         week_peers.compare(people, visits, asked.seconds, asked.seed, asked.iterations, asked.without)
         return
     week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)
+    if asked.pictures:
+        picture(week, asked.iterations, asked.pictures)
+        return
     measure(week, asked.iterations, not asked.no_nearest)
 
 
