@@ -19,7 +19,7 @@ FIGURES = "| measured | fault | runs | s p50 | p95 | longest | load p50 |"
 BEGIN, END = "<!-- made by the runner -->\n", "<!-- end of what the runner makes -->"
 #: What a fault's figures say.
 SAID = {
-    "takeover": "a partition whose writer was killed: the longest wait of a command (goal: p95 15 s at a session of 10 s)",
+    "takeover": "a partition whose writer was killed: the longest wait (goal: p95 15 s at a session of 10 s)",
     "kept": "a partition that keeps its writer meanwhile: the longest wait (goal 3 s)",
     "silence": "any partition while streams are replaced: the longest wait (goal 1 s)",
     "noticed": "a stream whose clock is off, until it says so: the longest",
