@@ -16,9 +16,11 @@ from msgspec import UNSET, Meta, UnsetType
 from matcher.calendar import YearDays
 from matcher.policy import Policy
 from matcher.terms import (
+    NEEDS_MAX,
     PEOPLE_LISTED_MAX,
     POSTS_MAX,
     REACH_M_MAX,
+    RESIDENTS_MAX,
     TEAMS_MAX,
     CircleMinutes,
     HeldSkill,
@@ -28,11 +30,13 @@ from matcher.terms import (
     PlaceLevel,
     Point,
     Requirement,
+    StatedNeed,
     TeamKind,
     Time,
     Travel,
 )
 
+Functions = Annotated[tuple[Id, ...], Meta(max_length=NEEDS_MAX)]
 Minutes = Annotated[int, Meta(ge=1, le=1440)]
 PeopleList = Annotated[tuple[Id, ...], Meta(max_length=PEOPLE_LISTED_MAX)]
 Posts = Annotated[tuple[Id, ...], Meta(max_length=POSTS_MAX)]
@@ -85,13 +89,34 @@ class DefinePlace(Command, frozen=True, kw_only=True):
     parent: Id | None = None
     name: str = ""
     point: Point | None = None
+    #: What placement reads (`matcher.placement`): who lives there, the skills needed, the functions of units asked for.
+    residents: Annotated[int, Meta(ge=0, le=RESIDENTS_MAX)] | UnsetType = UNSET
+    needs: Annotated[tuple[StatedNeed, ...], Meta(max_length=NEEDS_MAX)] | UnsetType = UNSET
+    functions: Functions | UnsetType = UNSET
 
 
 class DefineUnit(Command, frozen=True, kw_only=True):
-    """机关单位: an organisation that people belong to."""
+    """机关单位: an organisation that people belong to. Defined again, it is all new."""
 
     unit: Id
     name: str = ""
+    #: What placement reads: where it is, what it is for (职能), what it is good at (特长).
+    point: Point | UnsetType = UNSET
+    functions: Functions | UnsetType = UNSET
+    skills: Annotated[tuple[HeldSkill, ...], Meta(max_length=200)] | UnsetType = UNSET
+
+
+class LinkUnit(Command, frozen=True, kw_only=True):
+    """结对共建: a unit is paired with a community or compound (R86). Said again, its days are all new.
+
+    Many to many. `until` is the first day on which it holds no more, the first day of all takes it back; left out: it
+    goes on.
+    """
+
+    unit: Id
+    place: Id
+    since: date | UnsetType = UNSET
+    until: date | UnsetType = UNSET
 
 
 class DefineSkill(Command, frozen=True, kw_only=True):
@@ -314,6 +339,7 @@ class ReportJob(Command, frozen=True, kw_only=True):
 AnyCommand = (
     DefinePlace
     | DefineUnit
+    | LinkUnit
     | DefineSkill
     | DefineTeam
     | DefinePost

@@ -51,6 +51,7 @@ def _tick(zone: Zone, tick: Tick, plan: Plan | None) -> list[Event]:
 _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.DefinePlace: definitions.place,
     commands.DefineUnit: definitions.unit,
+    commands.LinkUnit: definitions.link,
     commands.DefineSkill: definitions.skill,
     commands.DefineTeam: definitions.team,
     commands.DefinePost: definitions.post,

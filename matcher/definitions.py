@@ -14,6 +14,7 @@ from matcher.commands import (
     DefineSkill,
     DefineTeam,
     DefineUnit,
+    LinkUnit,
     SetCalendarDay,
     SetCalendarYear,
     SetPolicy,
@@ -28,11 +29,13 @@ from matcher.events import (
     SkillDefined,
     TeamDefined,
     UnitDefined,
+    UnitLinked,
 )
 from matcher.facts import Facts
 from matcher.people import MODES
 from matcher.policy import objection, sha256
 from matcher.reasons import ImpossibleValue, Unknown
+from matcher.terms import PlaceLevel
 from matcher.zone import Zone
 
 #: A calendar day further than this from the zone's time is taken for a slip of the pen.
@@ -46,6 +49,9 @@ def place(zone: Zone | None, command: DefinePlace, facts: Facts) -> list[Event]:
     if zone is not None and _is_above(zone, command):
         remedy = "A place cannot lie inside itself. Choose another parent."
         return facts.refused(ImpossibleValue(field="parent", value=str(command.parent), remedy=remedy))
+    for need in command.needs or ():
+        if zone is None or need.skill not in zone.people.skill_row:
+            return facts.refused(Unknown(kind="skill", value=need.skill))
     return [facts(PlaceDefined, command=command)]
 
 
@@ -57,8 +63,27 @@ def _is_above(zone: Zone, command: DefinePlace) -> bool:
 
 
 def unit(zone: Zone, command: DefineUnit, facts: Facts) -> list[Event]:
-    """Define a unit, or rename it."""
+    """Define a unit, or change it; its skills must be there."""
+    for held in command.skills or ():
+        if held.skill not in zone.people.skill_row:
+            return facts.refused(Unknown(kind="skill", value=held.skill))
     return [facts(UnitDefined, command=command)]
+
+
+def link(zone: Zone, command: LinkUnit, facts: Facts) -> list[Event]:
+    """Pair a unit with a community or compound, or say from when and until when; both must be there."""
+    if command.unit not in zone.units:
+        return facts.refused(Unknown(kind="unit", value=command.unit))
+    place = zone.places.get(command.place)
+    if place is None:
+        return facts.refused(Unknown(kind="place", value=command.place))
+    if place.level not in (PlaceLevel.COMMUNITY, PlaceLevel.COMPOUND):
+        remedy = "A unit is paired with a community or a compound. Name one."
+        return facts.refused(ImpossibleValue(field="place", value=command.place, remedy=remedy))
+    if command.since and command.until and command.until < command.since:
+        remedy = "A link does not end before it begins. Give a later day, or none."
+        return facts.refused(ImpossibleValue(field="until", value=command.until.isoformat(), remedy=remedy))
+    return [facts(UnitLinked, command=command)]
 
 
 def skill(zone: Zone, command: DefineSkill, facts: Facts) -> list[Event]:

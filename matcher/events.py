@@ -27,6 +27,7 @@ from matcher.commands import (
     DefineUnit,
     Depart,
     Finish,
+    LinkUnit,
     PauseVolunteer,
     RateRequest,
     RegisterVolunteer,
@@ -88,6 +89,12 @@ class UnitDefined(Event, frozen=True, kw_only=True):
     """机关单位."""
 
     command: DefineUnit
+
+
+class UnitLinked(Event, frozen=True, kw_only=True):
+    """结对共建: a unit and a community or compound are paired, or on other days than before."""
+
+    command: LinkUnit
 
 
 class SkillDefined(Event, frozen=True, kw_only=True):
@@ -461,6 +468,7 @@ class JobAbandoned(Event, frozen=True, kw_only=True):
 AnyEvent = (
     PlaceDefined
     | UnitDefined
+    | UnitLinked
     | SkillDefined
     | TeamDefined
     | PostDefined

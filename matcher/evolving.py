@@ -15,6 +15,7 @@ from matcher import events as e
 from matcher.commands import JobOutcome, Tick
 from matcher.history import History
 from matcher.people import NOT_PAUSED, UNTIL_FURTHER_NOTICE
+from matcher.terms import Link
 from matcher.zone import (
     ENDED,
     KEPT,
@@ -61,7 +62,19 @@ def _place_defined(zone: Zone, event: e.PlaceDefined) -> None:
 
 
 def _unit_defined(zone: Zone, event: e.UnitDefined) -> None:
-    zone.units[event.command.unit] = event.command.name
+    told = event.command
+    zone.units[told.unit] = told.name
+    others = {unit: profile for unit, profile in (zone.profiles or {}).items() if unit != told.unit}
+    if told.point or told.functions or told.skills:
+        zone.profiles = {**others, told.unit: told}
+    elif zone.profiles:
+        zone.profiles = others
+
+
+def _unit_linked(zone: Zone, event: e.UnitLinked) -> None:
+    told, links = event.command, zone.links or {}
+    link = Link(since=told.since or None, until=told.until or None)
+    zone.links = {**links, told.unit: {**links.get(told.unit, {}), told.place: link}}
 
 
 def _skill_defined(zone: Zone, event: e.SkillDefined) -> None:
@@ -488,6 +501,7 @@ def _s(at: datetime) -> int:
 _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.PlaceDefined: _place_defined,
     e.UnitDefined: _unit_defined,
+    e.UnitLinked: _unit_linked,
     e.SkillDefined: _skill_defined,
     e.TeamDefined: _team_defined,
     e.PostDefined: _post_defined,

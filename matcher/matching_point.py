@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from matcher.commands import Command, DefinePlace, RegisterVolunteer, SubmitRequest
+from matcher.commands import Command, DefinePlace, DefineUnit, RegisterVolunteer, SubmitRequest
 from matcher.terms import Point
 
 #: Decimals of degrees: 11 m for a public place or a registered one, some 100 m for a home that has no compound.
@@ -29,7 +29,7 @@ def minimised(command: C) -> C:
 def _decimals(command: Command) -> int:
     """A volunteer's point is a home; a request's is one when it says whose. A compound stands for its homes."""
     match command:
-        case DefinePlace():
+        case DefinePlace() | DefineUnit():
             return PUBLIC_DECIMALS
         case RegisterVolunteer():
             return PUBLIC_DECIMALS if command.places else HOME_DECIMALS

@@ -27,6 +27,9 @@ PEOPLE_LISTED_MAX = 200
 #: So many posts a person may claim, and so many teams they may belong to.
 POSTS_MAX = 20
 TEAMS_MAX = 20
+#: So many residents a place may have, and so many needs and functions a place or unit may state.
+RESIDENTS_MAX = 10_000_000
+NEEDS_MAX = 100
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -130,6 +133,25 @@ class NeededSkill(Term, frozen=True, kw_only=True):
 
     skill: Id
     level: Level = 1
+
+
+class StatedNeed(Term, frozen=True, kw_only=True):
+    """What a place needs in the long run: so many of its people with a skill at this level or better (R47)."""
+
+    skill: Id
+    level: Level = 1
+    people: Annotated[int, Meta(ge=1, le=10_000)] = 1
+
+
+class Link(Term, frozen=True, kw_only=True):
+    """结对共建: a unit and a community or compound, from one day until before another (R86)."""
+
+    since: date | None = None
+    until: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        """Say whether the link holds on this day."""
+        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
 
 CircleMinutes = Annotated[int, Meta(ge=1, le=240)]

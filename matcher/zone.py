@@ -15,13 +15,13 @@ import msgspec
 
 from matcher.calendar import YearDays
 from matcher.city_days import CityDays
-from matcher.commands import Command, DefinePlace, DefinePost, DefineTeam, SubmitRequest
+from matcher.commands import Command, DefinePlace, DefinePost, DefineTeam, DefineUnit, SubmitRequest
 from matcher.events import Outcome
 from matcher.history import History, Quarter, quarter_of
 from matcher.people import People
 from matcher.policy import DEFAULT, Policy
 from matcher.reasons import Unassigned
-from matcher.terms import Hours, PlaceLevel, Requirement
+from matcher.terms import Hours, Link, PlaceLevel, Requirement
 
 
 class RequestState(StrEnum):
@@ -177,6 +177,9 @@ class Zone(msgspec.Struct):
     #: 志愿服务队 and 公益服务岗 by id; absent until the first one, for the same reason.
     teams: dict[str, DefineTeam] | msgspec.UnsetType = msgspec.UNSET
     posts: dict[str, DefinePost] | msgspec.UnsetType = msgspec.UNSET
+    #: What units told of themselves for placement, and unit -> place -> 结对; absent until the first, as above.
+    profiles: dict[str, DefineUnit] | msgspec.UnsetType = msgspec.UNSET
+    links: dict[str, dict[str, Link]] | msgspec.UnsetType = msgspec.UNSET
     #: not ended
     requests: dict[str, Request] = {}
     #: ended, kept while they can be reopened
@@ -212,6 +215,10 @@ class Zone(msgspec.Struct):
     def known_posts(self) -> dict[str, DefinePost]:
         """The zone's posts by id."""
         return self.posts or {}
+
+    def linked(self, unit: str, day: date) -> list[str]:
+        """Return the places with which a unit is paired on this day, by id."""
+        return sorted(place for place, link in (self.links or {}).get(unit, {}).items() if link.holds_on(day))
 
     @property
     def own_days(self) -> dict[date, bool]:

@@ -1,4 +1,5 @@
-"""A reference county by seed, as commands: places, units, skills, teams, posts, 8,636 people, and a day's requests.
+"""A reference county by seed, as commands: skills, places with residents and needs, units and their communities, teams,
+posts, 8,636 people, and a day's requests.
 
 Sizes are those of a real county (69 units, 22 communities, 223 compounds, 8,636 people); names and geometry are
 invented, and whoever shows it says so. Called by the demo, `paidan generate county`, tests and benchmarks. The same
@@ -10,10 +11,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from random import Random
+from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from matcher.commands import (
@@ -23,11 +26,12 @@ from matcher.commands import (
     DefineSkill,
     DefineTeam,
     DefineUnit,
+    LinkUnit,
     RegisterVolunteer,
     SubmitRequest,
 )
 from matcher.matching_point import PUBLIC_DECIMALS, coarse
-from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement, TeamKind, Travel
+from matcher.terms import HeldSkill, NeededSkill, PlaceLevel, Point, Requirement, StatedNeed, TeamKind, Travel
 from producers import availability
 from producers.asking import identified
 
@@ -37,6 +41,8 @@ UNITS, COMMUNITIES, COMPOUNDS, PEOPLE = 69, 22, 223, 8636
 #: The first units have a team each; every compound has a post without skills and one that asks for a skill.
 TEAMS = 56
 PATROL_PLACES, SKILLED_PLACES = 40, 8
+#: A compound of so many buildings or more has two cells.
+BUILDINGS_OF_CELLS = 6
 #: Communities in the county seat; the others are townships around it.
 IN_THE_SEAT = 16
 CENTRE = Point(lat=30.55, lon=106.42)
@@ -106,24 +112,22 @@ class _Place:
 
 
 def county(seed: int, *, zone: str = ZONE) -> Iterator[Command]:
-    """Yield the commands that build the county, in order: places, units, skills, teams, posts, then its people."""
-    for place in _places(seed, zone):
-        yield identified(
-            DefinePlace(
-                id="-",
-                zone=zone,
-                at=OPENED,
-                place=place.place,
-                level=place.level,
-                parent=place.parent,
-                name=place.name,
-                point=place.point,
-            )
-        )
-    for number, name in enumerate(_unit_names(seed), start=1):
-        yield identified(DefineUnit(id="-", zone=zone, at=OPENED, unit=_unit(number), name=name))
+    """Yield the commands that build the county, in order: skills, places, units, links, teams, posts, then its people.
+
+    The zone itself comes first; what other places need are skills, so these come before them.
+    """
+    root, *places = _places(seed, zone)
+    yield _defined(root, zone)
     for skill, name, *_ in SKILLS:
         yield identified(DefineSkill(id="-", zone=zone, at=OPENED, skill=skill, name=name))
+    stated = _Stated(seed, places)
+    for place in places:
+        yield identified(msgspec.structs.replace(_defined(place, zone), **stated.of(place)))
+    yield from _units(seed, zone)
+    for number in range(1, UNITS + 1):
+        yield identified(
+            LinkUnit(id="-", zone=zone, at=OPENED, unit=_unit(number), place=_served_by(number), since=OPENED.date())
+        )
     yield from _teams(zone)
     posts = _posts(seed, zone)
     yield from posts.values()
@@ -141,6 +145,84 @@ def requests(seed: int, day: date, count: int, *, zone: str = ZONE) -> list[Subm
         _request(zone, f"r{day:%Y%m%d}-{number:05d}", moment, home, chance)
         for number, (moment, home) in enumerate(zip(moments, chosen, strict=True), start=1)
     ]
+
+
+def _defined(place: _Place, zone: str) -> DefinePlace:
+    return identified(
+        DefinePlace(
+            id="-",
+            zone=zone,
+            at=OPENED,
+            place=place.place,
+            level=place.level,
+            parent=place.parent,
+            name=place.name,
+            point=place.point,
+        )
+    )
+
+
+# --- what places and units tell of themselves -------------------------------------------------------------------
+
+#: Residents of a building, between; of 1,000 residents so many people of a skill are asked for, skills together.
+RESIDENTS_OF_A_BUILDING = (90, 280)
+NEEDED_OF_A_THOUSAND = 20.0
+
+
+class _Stated:
+    """Residents, needs and functions asked for, by place: drawn apart from people, so that these stay who they are.
+
+    Compounds have residents by their buildings, whoever registered there: how many registered people come on 1,000 of
+    them differs widely, as it does in real counties (R27).
+    """
+
+    def __init__(self, seed: int, places: list[_Place]) -> None:
+        self._chance = Random(f"county:{seed}:stated")
+        above = {place.place: place.parent for place in places}
+        self._residents: Counter[str] = Counter()
+        for place in places:
+            if place.level is PlaceLevel.BUILDING:
+                count, at = self._chance.randint(*RESIDENTS_OF_A_BUILDING), place.parent
+                while at in above:
+                    self._residents[at] += count
+                    at = above[at]
+
+    def of(self, place: _Place) -> dict[str, Any]:
+        """Return the fields of this place; none of a building."""
+        if place.level in (PlaceLevel.COMPOUND, PlaceLevel.GRID):
+            return {"residents": self._residents[place.place], "needs": self._needs(self._residents[place.place])}
+        if place.level is PlaceLevel.COMMUNITY:
+            asked = sorted(self._chance.sample([skill for skill, *_ in SKILLS], 3))
+            return {
+                "residents": self._residents[place.place],
+                "needs": tuple(StatedNeed(skill=skill) for skill in asked),
+                "functions": tuple(sorted(self._chance.sample(_UNIT_WORDS, 3))),
+            }
+        return {}
+
+    def _needs(self, residents: int) -> tuple[StatedNeed, ...]:
+        wanted = ((skill, residents / 1000 * NEEDED_OF_A_THOUSAND * share / 100) for skill, _, _, share, _ in SKILLS)
+        people = [(skill, int(many) + (self._chance.random() < many % 1)) for skill, many in wanted]
+        return tuple(StatedNeed(skill=skill, people=many) for skill, many in people if many)
+
+
+def _units(seed: int, zone: str) -> Iterator[DefineUnit]:
+    """Units sit in the county seat; what they are for is the word in their name, and they are good at two skills."""
+    chance = Random(f"county:{seed}:profiles")
+    names = [skill for skill, *_ in SKILLS]
+    for number, name in enumerate(_unit_names(seed), start=1):
+        yield identified(
+            DefineUnit(
+                id="-",
+                zone=zone,
+                at=OPENED,
+                unit=_unit(number),
+                name=name,
+                point=_seat_point(chance),
+                functions=tuple(word for word in _UNIT_WORDS if word in name),
+                skills=tuple(HeldSkill(skill=skill, level=2) for skill in sorted(chance.sample(names, 2))),
+            )
+        )
 
 
 # --- places -----------------------------------------------------------------------------------------------------
@@ -162,21 +244,41 @@ def _places(seed: int, zone: str) -> list[_Place]:
         point = _near(community.point, 350.0, chance)
         compound = _Place(f"p{number:03}", PlaceLevel.COMPOUND, community.place, name, point)
         places.append(compound)
+        buildings = []
         for building in range(1, chance.randint(3, 8) + 1):
             there, label = _near(point, 70.0, chance), f"{building}号楼"
-            place = f"{compound.place}-{building}"
-            places.append(_Place(place, PlaceLevel.BUILDING, compound.place, label, there))
+            buildings.append(_Place(f"{compound.place}-{building}", PlaceLevel.BUILDING, compound.place, label, there))
+        places += _in_cells(compound, buildings)
     return places
+
+
+def _in_cells(compound: _Place, buildings: list[_Place]) -> list[_Place]:
+    """Part the buildings of a large compound between two cells (网格); those of a smaller one lie in it themselves."""
+    if len(buildings) < BUILDINGS_OF_CELLS:
+        return buildings
+    found: list[_Place] = []
+    half = len(buildings) // 2
+    for number, own in enumerate((buildings[:half], buildings[half:]), start=1):
+        lat = sum(building.point.lat for building in own) / len(own)
+        lon = sum(building.point.lon for building in own) / len(own)
+        middle = coarse(Point(lat=lat, lon=lon), PUBLIC_DECIMALS)
+        cell = _Place(f"{compound.place}-g{number}", PlaceLevel.GRID, compound.place, f"第{number}网格", middle)
+        found += [cell, *(replace(building, parent=cell.place) for building in own)]
+    return found
 
 
 def _buildings(seed: int, zone: str) -> list[Building]:
     places = _places(seed, zone)
     community_of = {place.place: place.parent for place in places if place.level is PlaceLevel.COMPOUND}
     return [
-        Building(place.place, str(place.parent), str(community_of[str(place.parent)]), place.point)
-        for place in places
+        Building(place.place, compound, str(community_of[compound]), place.point)
+        for place, compound in ((place, _compound_of(place.place)) for place in places)
         if place.level is PlaceLevel.BUILDING
     ]
+
+
+def _compound_of(building: str) -> str:
+    return building.partition("-")[0]
 
 
 def _seat_point(chance: Random) -> Point:

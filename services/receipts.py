@@ -29,7 +29,7 @@ def remember(receipts: Receipts, partition: int, offset: int, event: Event) -> b
     if receipt is None:
         receipt = Receipt(command=event.causation_id, state="answered", partition=partition, offset=offset)
         receipts[key] = receipt
-    elif _undecided(receipt) and not _another_body(event):
+    elif _undecided(receipt) and not _another_body(event) and not _without_zone(event):
         _begin_again(receipt, partition, offset)
     elif (receipt.partition, receipt.offset) != (partition, offset) or _another_body(event):
         return False  # a later use of the id does not change what became of the first
@@ -51,6 +51,10 @@ def _undecided(receipt: Receipt) -> bool:
 def _begin_again(receipt: Receipt, partition: int, offset: int) -> None:
     receipt.state, receipt.reason, receipt.message, receipt.digest = "answered", None, "", ""
     receipt.partition, receipt.offset = partition, offset
+
+
+def _without_zone(event: Event) -> bool:
+    return isinstance(event, CommandRefused) and isinstance(event.reason, UnknownZone)
 
 
 def _another_body(event: Event) -> bool:

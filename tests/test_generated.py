@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from matcher.commands import DefinePlace, DefinePost, DefineSkill, DefineTeam, DefineUnit, RegisterVolunteer
+from matcher.commands import DefinePlace, DefinePost, DefineSkill, DefineTeam, DefineUnit, LinkUnit, RegisterVolunteer
 from matcher.decisions import decide, evolve
 from matcher.events import CommandRefused
 from matcher.posts import post_list
-from matcher.terms import TeamKind
+from matcher.terms import PlaceLevel, TeamKind
 from matcher.zone import Zone
 from producers import asking, city, mapping, rows, sheets, tables
 from producers.asking import definitions, registration, request_row, submit
@@ -40,6 +40,23 @@ def test_the_county_has_the_reference_sizes(county: list) -> None:
     assert kinds[DefineSkill] == 12
     assert (kinds[DefineTeam], kinds[DefinePost]) == (56, 446)
     assert len({command.id for command in county}) == len(county)
+
+
+def test_places_and_units_say_what_placement_reads(county: list) -> None:
+    places = {command.place: command for command in county if isinstance(command, DefinePlace)}
+    compounds = [place for place in places.values() if place.level is PlaceLevel.COMPOUND]
+    assert 150_000 < sum(place.residents for place in compounds) < 350_000
+    assert all(place.needs for place in compounds)
+    for above in (PlaceLevel.COMMUNITY, PlaceLevel.COMPOUND):
+        for place in places.values():
+            below = [one for one in places.values() if one.parent == place.place and one.residents]
+            if place.level is above and below:
+                assert sum(one.residents for one in below) == place.residents
+    units = [command for command in county if isinstance(command, DefineUnit)]
+    assert all(unit.point and unit.functions and unit.skills for unit in units)
+    links = [command for command in county if isinstance(command, LinkUnit)]
+    assert len(links) == len({link.unit for link in links}) == 69
+    assert {places[link.place].level for link in links} == {PlaceLevel.COMMUNITY}
 
 
 def test_everybody_has_both_registrations_a_unit_and_skills(county: list) -> None:
@@ -121,7 +138,10 @@ def test_a_seed_gives_the_same_bytes_whatever_the_hash_seed() -> None:
 
 def test_another_seed_gives_another_county_and_other_requests() -> None:
     assert city.requests(1, DAY, 20) != city.requests(2, DAY, 20)
-    assert next(c for c in city.county(1) if c.place == "c01") != next(c for c in city.county(2) if c.place == "c01")
+    first, second = (
+        next(c for c in city.county(seed) if isinstance(c, DefinePlace) and c.place == "c01") for seed in (1, 2)
+    )
+    assert first != second
 
 
 def test_generate_county_writes_files_that_are_read_back_unchanged(tmp_path: Path) -> None:

@@ -296,5 +296,7 @@ REMEDIES: dict[str, str] = {
     "Give speed and detour of every mode.": "请给出每种出行方式的速度和绕行系数。",
     "Give a day within {} years.": "请给出 {} 年以内的日期。",
     "Give a year within {} years.": "请给出 {} 年以内的年份。",
+    "A unit is paired with a community or a compound. Name one.": "单位只能与社区或小区结对，请换一个地点。",
+    "A link does not end before it begins. Give a later day, or none.": "结对的结束日不得早于开始日，请改晚或不填。",
     "Give days of ({}) only.": "只能给出 {} 年的日期。",
 }

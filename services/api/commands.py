@@ -39,6 +39,7 @@ class Row:
 ROWS = (
     Row("/places", c.DefinePlace),
     Row("/units", c.DefineUnit),
+    Row("/links", c.LinkUnit),
     Row("/skills", c.DefineSkill),
     Row("/teams", c.DefineTeam),
     Row("/posts", c.DefinePost),

@@ -23,6 +23,7 @@ COMMANDS = (
     "diff",
     "duty",
     "posts",
+    "placement",
     "hours",
     "generate",
     "importing",

@@ -47,7 +47,7 @@ def list_rejections(rejections: Iterable[Rejection], file: Path | None = None) -
         with writing(file), file.open("w", encoding="utf-8-sig", newline="") as out:
             writer = csv.writer(out)
             writer.writerow(Rejection.__struct_fields__)
-            writer.writerows([_harmless(str(getattr(r, name))) for name in r.__struct_fields__] for r in listed)
+            writer.writerows([harmless(str(getattr(r, name))) for name in r.__struct_fields__] for r in listed)
     return len(listed)
 
 
@@ -75,6 +75,6 @@ def time_option(name: str, text: str | None, timezone: str | None) -> datetime |
         raise typer.BadParameter(f"({fault.value}) {fault.reason}. {fault.remedy}.", param_hint=f"--{name}") from None
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Keep a spreadsheet from taking a value of the file for a formula."""
     return f"'{text}" if text[:1] in "=+-@\t\r" and text else text

@@ -28,6 +28,7 @@ from matcher.commands import (
     DefineSkill,
     DefineTeam,
     DefineUnit,
+    LinkUnit,
     RegisterVolunteer,
     SetCalendarDay,
     SetPolicy,
@@ -42,6 +43,7 @@ from services.names import NAME
 PATHS: dict[type[Command], str] = {
     DefinePlace: "places",
     DefineUnit: "units",
+    LinkUnit: "links",
     DefineSkill: "skills",
     DefineTeam: "teams",
     DefinePost: "posts",
@@ -51,7 +53,7 @@ PATHS: dict[type[Command], str] = {
     SubmitRequest: "requests",
 }
 #: What others refer to: sent one after the other, in order.
-FIRST = (DefinePlace, DefineUnit, DefineSkill, DefineTeam, DefinePost, SetPolicy, SetCalendarDay)
+FIRST = (DefinePlace, DefineUnit, LinkUnit, DefineSkill, DefineTeam, DefinePost, SetPolicy, SetCalendarDay)
 #: Connections to the API at once, tries of one request, seconds that a receipt may take.
 CONNECTIONS, TRIES, RECEIPT_S = 8, 20, 30.0
 #: Commands appended to the log at once.
@@ -296,6 +298,8 @@ def _name(command: Command) -> str:
             return f"{type(command).__name__} ({name})"
         case DefinePlace(place=name) | DefineUnit(unit=name) | DefineSkill(skill=name):
             return f"{type(command).__name__} ({name})"
+        case LinkUnit(unit=unit, place=name):
+            return f"{type(command).__name__} ({unit} and {name})"
         case DefineTeam(team=name) | DefinePost(post=name):
             return f"{type(command).__name__} ({name})"
         case SetCalendarDay(day=day):

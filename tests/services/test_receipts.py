@@ -43,6 +43,7 @@ def test_a_command_refused_for_want_of_a_zone_and_decided_when_it_came_again_sho
 def test_a_command_refused_twice_for_want_of_a_zone_stays_refused(group_max: int) -> None:
     shown = asyncio.run(_receipt(group_max, [ASKED, ASKED], ASKED.id))
     assert (shown.state, type(shown.reason).__name__) == ("refused", "UnknownZone")
+    assert shown == asyncio.run(_receipt(group_max, [ASKED], ASKED.id))
 
 
 def test_what_the_zone_decided_first_stands_whatever_comes_under_the_id_later() -> None:
