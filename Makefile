@@ -23,9 +23,10 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -c 'import ortools.graph.python.min_cost_flow, ortools.sat.python.cp_model, scipy.sparse.csgraph'
 	@touch $(READY)
 
-# Half a minute when the kernel has changed: once here, not in every process of the tests that meets it first.
-$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py)
+# Half a minute each when a kernel has changed: once here, not in every process of the tests that meets it first.
+$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py matcher/weekly/*.py matcher/weekly/bounding/*.py)
 	@$(BIN)/python -c 'from matcher.solvers import paths; paths.warm() or print("The kernel (paths) cannot be compiled here; OR-Tools answers alone.")'
+	@$(BIN)/python -c 'from matcher import weekly; w = weekly.warm(); w == "KEPT" or print(f"The weekly kernel is {w}: " + ("every process compiles it again." if w == "COMPILED" else "no week can be planned."))'
 	@touch $(COMPILED)
 
 demo: $(READY) ## set up and play a day of a county through the whole chain (DEMO="--help" for more)

@@ -6,7 +6,7 @@ nothing; numba is imported by the first plan.
 
 from __future__ import annotations
 
-from matcher.weekly.week import Effort, Week, WeekPlan
+from matcher.weekly.week import Effort, Warmth, Week, WeekPlan
 
 
 def plan(week: Week, effort: Effort | None = None) -> WeekPlan:
@@ -14,3 +14,12 @@ def plan(week: Week, effort: Effort | None = None) -> WeekPlan:
     from matcher.weekly import planning
 
     return planning.run(week, effort or Effort())
+
+
+def warm() -> Warmth:
+    """Compile the kernel, or load it from the environment; ABSENT where it cannot be had. Takes half a minute."""
+    try:
+        from matcher.weekly import warming
+    except ImportError:
+        return Warmth.ABSENT
+    return warming.run()

@@ -18,7 +18,7 @@ from matcher.solvers.paths import compiling
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: The modules whose functions end up in compiled code, here or inlined into each other.
-KERNEL = ("tables", "clockwork", "pairs", "listing", "choosing", "crewing", "steps", "searching")
+KERNEL = ("compiling", "tables", "clockwork", "pairs", "listing", "choosing", "crewing", "steps", "searching")
 
 
 def _place() -> str:
@@ -39,7 +39,18 @@ def compiled(function: F) -> F:
         made = numba.njit(nogil=True)(function)
     finally:
         numba.config.CACHE_DIR = before
+    _any_number(made)
     return cast(F, made)
+
+
+def _any_number(made: Any) -> None:
+    """Compile one version for whole numbers, not another one for each constant that a caller hands over.
+
+    Half of the compiling went into such copies. Where numba has no such method any more, they only come back.
+    """
+    asked = getattr(made, "get_call_template", None)
+    if asked is not None:
+        made.get_call_template = lambda args, kws: asked(tuple(map(numba.types.unliteral, args)), kws)
 
 
 _PLACE = _place()

@@ -11,7 +11,7 @@ from itertools import pairwise
 from matcher.problem import I64
 from matcher.weekly import laying, searching, steps, telling
 from matcher.weekly.laying import Laid
-from matcher.weekly.tables import SHIFT_COUNT, UNIT_COUNT
+from matcher.weekly.tables import NEARS, SHIFT_COUNT, UNIT_COUNT
 from matcher.weekly.week import Effort, Week, WeekPlan
 
 #: The best plan is looked for after each of so many stretches of the search.
@@ -46,7 +46,7 @@ def stages(week: Week, effort: Effort) -> Iterator[Stage]:
         return
     searching.construct(work)
     first = cost = best = int(steps.total(work.m, work.spots))
-    kept = work.m.copy()
+    kept = _routes(work.m)
     yield Stage(week, laid, kept, first, best, 0)
     marks = [effort.iterations * n // STRETCHES for n in range(STRETCHES + 1)]
     for done, until in pairwise(marks):
@@ -54,5 +54,10 @@ def stages(week: Week, effort: Effort) -> Iterator[Stage]:
             work, done, until, effort.iterations, effort.warm_points, effort.cold_points
         ) + searching.widen(work)
         if cost < best:
-            best, kept = cost, work.m.copy()
+            best, kept = cost, _routes(work.m)
         yield Stage(week, laid, kept, first, best, until)
+
+
+def _routes(m: I64) -> I64:
+    """Return a copy of the memory up to the lists, which no plan is told from: two thirds of a city's."""
+    return m[: m[NEARS]].copy()

@@ -28,6 +28,17 @@ class Stretches:
     until_s: I64
 
 
+class Warmth(StrEnum):
+    """What a process has of the compiled kernel."""
+
+    #: compiled, and kept in the environment for the next process
+    KEPT = "KEPT"
+    #: compiled for this process alone: there is nowhere to keep it
+    COMPILED = "COMPILED"
+    #: numba is not there: no week can be planned
+    ABSENT = "ABSENT"
+
+
 def _nobody() -> tuple[I32, I32, I64]:
     return np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.int64)
 
