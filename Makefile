@@ -64,7 +64,7 @@ mutants: $(COMPILED) ## small faults in decide, evolve, reading, Cursor, checker
 	@$(BIN)/python -m tests.mutation $(MUTANTS)
 	@$(BIN)/python -m tests.mutation --table
 
-chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
+chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--hours 8", or "--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 soak: $(COMPILED) ## twice the load on a slow solver for MINUTES=10: memory, beats, 429, nothing lost (SOAK="--brokers" after `make services`)
