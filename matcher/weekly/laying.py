@@ -319,7 +319,7 @@ def _pin(laid: Laid, pins: list[Pin], outside: set[int]) -> set[int]:
     failed = set()
     for pin in sorted(pins, key=lambda pin: (pin[2], pin[1], pin[0])):
         r, p, start = pin
-        s = NEVER if p in outside else _shift_at(work, person.get(p, NEVER), start)
+        s = NEVER if p in outside else shift_at_moment(work, person.get(p, NEVER), start)
         if p not in outside and s == NEVER:
             failed.add(p)
             continue
@@ -340,7 +340,7 @@ def _inverse(order: I64) -> dict[int, int]:
     return {row: number for number, row in enumerate(order.tolist())}
 
 
-def _shift_at(work: Work, v: int, start: int) -> int:
+def shift_at_moment(work: Work, v: int, start: int) -> int:
     """Return the shift of a person that holds a moment."""
     if v == NEVER:
         return NEVER
