@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate chaos soak bench bench-brokers bench-board lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate mutants chaos soak bench bench-brokers bench-board lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ $(READY): requirements-dev.lock pyproject.toml
 	@touch $(READY)
 
 # Half a minute each when a kernel has changed: once here, not in every process of the tests that meets it first.
-$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py matcher/weekly/*.py)
+$(COMPILED): $(READY) $(wildcard matcher/solvers/paths/*.py matcher/weekly/*.py matcher/weekly/bounding/*.py)
 	@$(BIN)/python -c 'from matcher.solvers import paths; paths.warm() or print("The kernel (paths) cannot be compiled here; OR-Tools answers alone.")'
 	@$(BIN)/python -c 'from matcher import weekly; w = weekly.warm(); w == "KEPT" or print(f"The weekly kernel is {w}: " + ("every process compiles it again." if w == "COMPILED" else "no week can be planned."))'
 	@touch $(COMPILED)
@@ -60,7 +60,11 @@ services-stop: ## stop them and delete their data
 simulate: $(READY) ## the whole system in one process, under faults, by seed (HOURS=1; SIMULATE="--steps": dead at every step)
 	@$(BIN)/python -m tests.simulation $(if $(SIMULATE),$(SIMULATE),--hours $(HOURS))
 
-chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--runs 20 --faults kill-stream"; after `make services`)
+mutants: $(COMPILED) ## small faults in decide, evolve, reading, Cursor, checker: which does no test notice (hours; goes on; MUTANTS="--only Cursor")
+	@$(BIN)/python -m tests.mutation $(MUTANTS)
+	@$(BIN)/python -m tests.mutation --table
+
+chaos: $(READY) ## faults on real processes and own brokers, with a verdict (CHAOS="--hours 8", or "--runs 20 --faults kill-stream"; after `make services`)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 
 soak: $(COMPILED) ## twice the load on a slow solver for MINUTES=10: memory, beats, 429, nothing lost (SOAK="--brokers" after `make services`)

@@ -63,8 +63,6 @@ class Cursor:
 
     def deliver(self, offset: int, record: Record) -> None:
         """Use a record that a driver brought if it is the next one; else only remember that it exists."""
-        if offset < self.next_offset:
-            return
         if offset == self.next_offset + len(self._inbox) and self._has_room(record):
             self._inbox.append(record)
             self._inbox_bytes += len(record.value)

@@ -190,7 +190,7 @@ class _Rule:
             self._signed.add(record.id)
             self._tip = record.id
             self._verdict.sign_ins += 1
-        elif isinstance(record, Entry) and self._tip is not None and record.after == self._tip:
+        elif isinstance(record, Entry) and record.after == self._tip:
             self._tip = record.id
             self._verdict.entries += 1
             self._verdict.hashed_entries += bool(record.hashes)
@@ -201,20 +201,25 @@ class _Rule:
 
 
 class _Coverage:
-    """Which command offsets have an answer."""
+    """Which command offsets have an answer: from the first that is there, or that was answered, to the end.
+
+    Commands are kept for weeks, the journal for ever: answers to what is gone by now are judged all the same.
+    """
 
     def __init__(self, partition: int, start: int, end: int, verdict: Verdict) -> None:
         self._partition = partition
         self._end = end
         self._verdict = verdict
         self._next = start
+        self._begun = False
 
     def answered(self, first: int, last: int) -> None:
         """Take in one entry's range. Ranges must follow one another."""
         if last < first:
             return
-        if first > self._next:
-            self._missing(first, "no entry answers it")
+        if not self._begun:
+            self._begun, self._next = True, min(self._next, first)
+        self._missing(first, "no entry answers it")
         for offset in range(first, min(last + 1, self._next)):
             self._verdict.answered_twice += 1
             self._verdict.lost += 1

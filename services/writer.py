@@ -261,6 +261,10 @@ class Writer:
         self._trust(COMMANDS, self._commands.topic_id)
         self._trust(JOURNAL, (await self._log.bounds(JOURNAL, self.partition)).topic_id)
 
+    async def _trust_both(self) -> None:
+        for topic in (COMMANDS, JOURNAL):
+            self._trust(topic, (await self._log.bounds(topic, self.partition)).topic_id)
+
     def _trust(self, topic: str, topic_id: str | None) -> None:
         """Remember a topic's id for the life of this writer. Raises LogUntrusted if it is another one."""
         known = self._topic_ids.setdefault(topic, topic_id or "")
@@ -440,6 +444,8 @@ class Writer:
     async def _save(self) -> None:
         loop = asyncio.get_running_loop()
         began = loop.time()
+        # In topics that were made anew it would be another log's state, from which no successor could start.
+        await self._trust_both()
         size_bytes = await snapshots.write(self._log, self._fold, self._new_id(), self._now(), self._topic_ids)
         self._unsaved = 0
         self._saved_day = self._day

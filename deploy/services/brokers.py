@@ -6,7 +6,7 @@ Called by `services.py`. Each function starts what does not run yet, without wai
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from processes import LOOPBACK, Failed, Server, free_ports
@@ -56,8 +56,11 @@ Configuration:
 """
 
 
-def kafka(servers: list[Server], jars: Path, more: str = "") -> None:
-    """Start the brokers that do not run, all in one quorum, with the data they had. `more`: settings that go before."""
+def kafka(servers: list[Server], jars: Path, more: str = "", enter: Sequence[str] = ()) -> None:
+    """Start the brokers that do not run, all in one quorum, with the data they had.
+
+    `more`: settings that go before. `enter`: what their command lines begin with.
+    """
     ports = [server.ports for server in servers]
     if not all(ports):
         fresh = free_ports(2 * len(servers))
@@ -81,7 +84,7 @@ def kafka(servers: list[Server], jars: Path, more: str = "") -> None:
         settings.write_text(_KAFKA.format(**words) + more.format(**words), encoding="utf-8")
         logging = server.data / "log4j2.yaml"
         logging.write_text(_LOG4J, encoding="utf-8")
-        java = ["java", *JAVA, f"-Dlog4j2.configurationFile={logging.resolve()}", "-cp", f"{jars.resolve()}/*"]
+        java = [*enter, "java", *JAVA, f"-Dlog4j2.configurationFile={logging.resolve()}", "-cp", f"{jars.resolve()}/*"]
         _format(server, java, settings)
         server.start([*java, "kafka.Kafka", str(settings.resolve())], [port, controller])
 
@@ -172,7 +175,7 @@ def _format(server: Server, java: list[str], settings: Path) -> None:
     """Prepare an empty data folder; one that has data keeps them."""
     if (server.data / "log" / "meta.properties").exists():
         return
-    command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(settings.resolve())]
+    command = [*java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-g", "-c", str(settings.resolve())]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )

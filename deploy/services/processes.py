@@ -51,6 +51,10 @@ class Server:
             self._process.wait(STOP_S)
         return runs
 
+    def pids(self) -> list[int]:
+        """Return the ids of the process and of those it started, as far as they live."""
+        return _group(int(str(self._known()["pid"]))) if self._known() else []
+
     def signal(self, number: int) -> None:
         """Send a signal to the process and those it started, by its id; it stays known. For tests that hurt servers."""
         os.killpg(int(str(self._known()["pid"])), number)

@@ -12,22 +12,30 @@ from matcher.weekly.compiling import compiled
 from matcher.weekly.pairs import duty_saved, has_room, last_able, pair_points, told_start
 from matcher.weekly.steps import put_in
 from matcher.weekly.tables import (
+    AWAY,
     BACK,
     BEGIN,
     CANDIDATE_WIDE,
     CANDIDATES,
     CANDIDATES_AT,
+    COUNT,
     DEPART,
     DISTURBANCE,
+    DUTY,
     FIRST,
     FROM_S,
     LAST,
     LENGTH_S,
+    LIMITS,
+    LISTED,
+    NEAREST,
     NEVER,
     PERSON,
     PRICE,
     RANDOM,
     REST_S,
+    SEEN,
+    SEEN_AT,
     SIZE,
     SPOT,
     UNKNOWN,
@@ -144,11 +152,23 @@ def least_detour(m: Any, spots: Any, u: int, s: int) -> int:
 
 
 @compiled
-def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
-    """Put a unit for one person where it costs least among the candidates; return the change of cost, 0 if nowhere."""
+def place_single(m: Any, spots: Any, rules: Any, u: int, blink: int, listed: bool) -> int:
+    """Put a unit for one person where it costs least among the candidates; return the change of cost, 0 if nowhere.
+
+    `listed`: look at the unit's list, too; those who do not go out yet only as far as they could still be the cheapest.
+    """
     best, shift, place, start, pair_limit, pair_cost = FAR, NEVER, NEVER, NEVER, NEVER, 0
-    for c in range(m[CANDIDATES]):
-        s, known = m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE], m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE + 1]
+    gathered, row = m[CANDIDATES], u * NEAREST
+    for c in range(gathered + (m[unit_at(m, u) + COUNT] if listed else 0)):
+        if c < gathered:
+            s, known = m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE], m[m[CANDIDATES_AT] + c * CANDIDATE_WIDE + 1]
+        else:
+            n = row + c - gathered
+            s, known = m[m[LISTED] + n], m[m[LIMITS] + n]
+            if 2 * m[m[AWAY] + n] - m[DUTY] >= best and m[shift_at(m, s) + SIZE] == 0:
+                continue
+            if m[m[SEEN_AT] + s] == m[SEEN]:
+                continue
         if (blink > 0 and draw(m, 1024) < blink) or not has_room(m, u, s):
             continue
         v = m[shift_at(m, s) + PERSON]

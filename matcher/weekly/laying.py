@@ -17,7 +17,7 @@ from matcher.hours import Stretch, merged
 from matcher.problem import I32, I64
 from matcher.solvers.paths import ground
 from matcher.solvers.paths.ground import Ground
-from matcher.solvers.paths.values import SPEED_MPS
+from matcher.solvers.paths.values import LAT, LON, SPEED_MPS
 from matcher.weekly import clockwork, listing, shifts, steps, tables
 from matcher.weekly.memory import Memory
 from matcher.weekly.searching import RUIN_MAX
@@ -27,6 +27,8 @@ from matcher.weekly.week import Week
 
 #: The price of one open place of weight 1: more than all ways of any week together.
 OPEN_POINTS = 10**8
+#: The width of a strip of the map whose units are listed one after the other.
+STRIP_M = 500.0
 
 Pin = tuple[int, int, int]  # requirement, person, start
 
@@ -76,6 +78,7 @@ def _tables(week: Week, floor: Ground, pins: list[Pin], outside: set[int], seed:
     _put_people(memory, week, floor, of_person, Counter(p for _, p, _ in beyond))
     longest = max(1, int(rows[:, tables.MOST].max(initial=1)))
     _put_routes(memory, week, rows, longest)
+    _put_lists(memory, floor)
     crew = int(week.problem.requirements.people.max(initial=1))
     _put_scratch(memory, len(rows), longest, crew)
     homes = np.column_stack((floor.people.place[:, :3], floor.people.place[:, SPEED_MPS]))
@@ -86,6 +89,7 @@ def _tables(week: Week, floor: Ground, pins: list[Pin], outside: set[int], seed:
         rules=Rules(floor.people, floor.asks),
         grids=floor.grids,
         hard=np.arange(len(floor.order), dtype=np.int64),
+        along=_along(floor),
     )
     return Laid(work, floor.order, floor.who, beyond)
 
@@ -134,9 +138,6 @@ def _put_units(memory: Memory, week: Week, floor: Ground, pins: list[Pin]) -> No
     unit_of = np.repeat(np.arange(len(order), dtype=np.int64), places)
     nowhere, nothing = np.full(len(unit_of), NEVER), np.zeros(len(unit_of), np.int64)
     memory.put(tables.TASKS, np.column_stack((unit_of, nowhere, nowhere, nothing)), tables.TASK_COUNT)
-    memory.put(tables.NEARS, _near(floor))
-    for part in (tables.LISTED, tables.LIMITS, tables.AWAY):
-        memory.put(part, np.zeros((len(order), tables.NEAREST), np.int64))
 
 
 def _windows(week: Week, r: int, agreed_s: int) -> list[tuple[int, int]]:
@@ -205,6 +206,13 @@ def _near(floor: Ground) -> I64:
     return near
 
 
+def _along(floor: Ground) -> I64:
+    """Return the units strip by strip from south to north, from west to east in each."""
+    asks = floor.asks.place[floor.ask]
+    strip = np.floor(asks[:, LAT] * geo.EARTH_RADIUS_M / STRIP_M)
+    return np.lexsort((asks[:, LON], strip)).astype(np.int64)
+
+
 def _hardest(work: Work) -> None:
     """Order units by the time that their starts leave, the tightest first; of equals large crews, then short lists."""
     rows = memory_of(work, tables.UNITS, tables.UNIT_WIDE, tables.UNIT_COUNT)
@@ -245,6 +253,13 @@ def _put_routes(memory: Memory, week: Week, rows: I64, longest: int) -> None:
     hours = (week.until_s - week.from_s) // HOUR_S + 3
     memory.put(tables.CROWD, np.zeros((compounds, hours), np.int64))
     memory.set(tables.HOURS, hours)
+
+
+def _put_lists(memory: Memory, floor: Ground) -> None:
+    """Add what a plan is not told from: all that comes before this, a stage of the search keeps."""
+    memory.put(tables.NEARS, _near(floor))
+    for part in (tables.LISTED, tables.LIMITS, tables.AWAY):
+        memory.put(part, np.zeros((len(floor.order), tables.NEAREST), np.int64))
 
 
 def _put_scratch(memory: Memory, size: int, longest: int, crew: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from matcher.solvers.paths.search import home_cell, safe_m, span, spans_of, square
-from matcher.solvers.paths.values import CHORD, FURTHEST_M, GRID
-from matcher.weekly.clockwork import points_of, way_m
+from matcher.solvers.paths.values import CHORD, FAR, FURTHEST_M, GRID
+from matcher.weekly.clockwork import points_of, seconds_of, way_m
 from matcher.weekly.compiling import compiled
-from matcher.weekly.pairs import alone, last_able
+from matcher.weekly.pairs import last_able, leaves_time
 from matcher.weekly.tables import (
     ASK,
     AWAY,
@@ -20,7 +20,7 @@ from matcher.weekly.tables import (
     NEVER,
     PERSON_WIDE,
     SPOT,
-    UNIT_COUNT,
+    UNKNOWN,
     person_at,
     unit_at,
 )
@@ -31,8 +31,8 @@ LOOKED_MAX = 4096
 
 @compiled
 def list_all(work: Any) -> None:
-    """Fill every unit's list."""
-    for u in range(work.m[UNIT_COUNT]):
+    """Fill every unit's list, one after the other as they lie, so that what is read stays near the processor."""
+    for u in work.along:
         list_nearest(work.m, work.spots, work.rules, work.grids, u)
 
 
@@ -65,14 +65,19 @@ def list_nearest(m: Any, spots: Any, rules: Any, grids: Any, u: int) -> None:
 def keep_shifts(m: Any, spots: Any, rules: Any, u: int, v: int) -> None:
     """Put those of a person's shifts that could serve the unit into its list, while they are among the nearest."""
     row, person = unit_at(m, u), person_at(m, v)
-    metres = points_of(way_m(spots, v, m[row + SPOT]))
+    away = way_m(spots, v, m[row + SPOT])
+    metres = points_of(away)
     if m[row + COUNT] == NEAREST and m[m[AWAY] + u * NEAREST + NEAREST - 1] <= metres:
         return
-    limit = last_able(m, spots, rules, u, v)
-    if limit == NEVER:
-        return
+    limit, way_s = UNKNOWN, seconds_of(spots, v, away)
     for s in range(m[person + FIRST_SHIFT], m[person + PERSON_WIDE + FIRST_SHIFT]):
-        if alone(m, spots, u, s, limit):
+        if not leaves_time(m, u, s, way_s, FAR):  # most fail here: the rules need not be asked
+            continue
+        if limit == UNKNOWN:
+            limit = last_able(m, spots, rules, u, v)
+            if limit == NEVER:
+                return
+        if leaves_time(m, u, s, way_s, limit):
             put(m, u, s, metres, limit)
 
 

@@ -127,9 +127,14 @@ def told_start(m: Any, u: int, v: int) -> int:
 @compiled
 def alone(m: Any, spots: Any, u: int, s: int, limit: int) -> bool:
     """Say whether a shift could serve the unit and nothing else, its pair's rules allowing starts up to `limit`."""
+    v = m[shift_at(m, s) + PERSON]
+    return leaves_time(m, u, s, seconds_of(spots, v, way_m(spots, v, m[unit_at(m, u) + SPOT])), limit)
+
+
+@compiled
+def leaves_time(m: Any, u: int, s: int, way_s: int, limit: int) -> bool:
+    """Say whether a shift has time for the unit and nothing else, where the way takes so many seconds."""
     shift, unit = shift_at(m, s), unit_at(m, u)
-    v = m[shift + PERSON]
-    way_s = seconds_of(spots, v, way_m(spots, v, m[unit + SPOT]))
     low = first_start(m, u, max(m[shift + FROM_S], m[unit + DEPART]) + way_s)
     high = last_start(m, u, min(m[shift + UNTIL_S] - way_s - m[unit + LENGTH_S], limit))
     return NEVER < low <= high

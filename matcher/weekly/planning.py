@@ -12,7 +12,7 @@ from matcher.problem import I64
 from matcher.weekly import laying, searching, seating, steps, telling
 from matcher.weekly.laying import Laid
 from matcher.weekly.seating import Start
-from matcher.weekly.tables import SHIFT_COUNT, UNIT_COUNT
+from matcher.weekly.tables import NEARS, SHIFT_COUNT, UNIT_COUNT
 from matcher.weekly.week import Effort, Week, WeekPlan
 
 #: The best plan is looked for after each of so many stretches of the search.
@@ -49,7 +49,7 @@ def stages(week: Week, effort: Effort, start: Start | None = None) -> Iterator[S
         seating.seat(laid, start)
     searching.construct(work)
     first = cost = best = int(steps.total(work.m, work.spots))
-    kept = work.m.copy()
+    kept = _routes(work.m)
     yield Stage(week, laid, kept, first, best, 0)
     marks = [effort.iterations * n // STRETCHES for n in range(STRETCHES + 1)]
     for done, until in pairwise(marks):
@@ -57,5 +57,10 @@ def stages(week: Week, effort: Effort, start: Start | None = None) -> Iterator[S
             work, done, until, effort.iterations, effort.warm_points, effort.cold_points
         ) + searching.widen(work)
         if cost < best:
-            best, kept = cost, work.m.copy()
+            best, kept = cost, _routes(work.m)
         yield Stage(week, laid, kept, first, best, until)
+
+
+def _routes(m: I64) -> I64:
+    """Return a copy of the memory up to the lists, which no plan is told from: two thirds of a city's."""
+    return m[: m[NEARS]].copy()

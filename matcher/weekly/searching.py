@@ -65,10 +65,12 @@ def is_open(m: Any, u: int) -> bool:
 
 
 @compiled
-def place(m: Any, spots: Any, rules: Any, u: int, blink: int) -> int:
-    """Fill a unit's open places from the candidates; return the change of cost."""
+def place(m: Any, spots: Any, rules: Any, u: int, blink: int, listed: bool) -> int:
+    """Fill a unit's open places from the candidates, and from its list; return the change of cost."""
     if m[unit_at(m, u) + PLACES] == 1 and m[unit_at(m, u) + COMPOUND] < 0:
-        return place_single(m, spots, rules, u, blink)
+        return place_single(m, spots, rules, u, blink, listed)
+    if listed:
+        add_listed(m, u)
     return place_crew(m, spots, rules, u, blink)
 
 
@@ -101,7 +103,7 @@ def add_told(m: Any, u: int) -> None:
 
 @compiled
 def gather(m: Any, u: int) -> None:
-    """Make the candidates of a unit: its nearest capable shifts, those that serve near units, those told."""
+    """Make the candidates of a unit: the shifts that serve near units, those told."""
     begin_candidates(m)
     for n in range(NEAR):
         other = m[m[NEARS] + u * NEAR + n]
@@ -111,10 +113,15 @@ def gather(m: Any, u: int) -> None:
         for t in range(first, first + m[unit_at(m, other) + PLACES]):
             if m[task_at(m, t) + TASK_WHERE] >= 0:
                 add_candidate(m, m[task_at(m, t) + TASK_WHERE], UNKNOWN)
+    add_told(m, u)
+
+
+@compiled
+def add_listed(m: Any, u: int) -> None:
+    """Add a unit's nearest capable shifts."""
     listed, limits = m[LISTED] + u * NEAREST, m[LIMITS] + u * NEAREST
     for n in range(m[unit_at(m, u) + COUNT]):
         add_candidate(m, m[listed + n], m[limits + n])
-    add_told(m, u)
 
 
 @compiled
@@ -126,12 +133,12 @@ def construct(work: Any) -> int:
             begin_step(m)
             begin_candidates(m)
             add_told(m, u)
-            change += place(m, spots, rules, u, 0)
+            change += place(m, spots, rules, u, 0, False)
     for u in work.hard:
         if is_open(m, u):
             begin_step(m)
             gather(m, u)
-            change += place(m, spots, rules, u, 0)
+            change += place(m, spots, rules, u, 0, True)
     return change + widen(work)
 
 
@@ -162,14 +169,14 @@ def place_anywhere(m: Any, spots: Any, rules: Any, grids: Any, u: int) -> int:
                     continue
                 add_capable(m, spots, rules, u, grids.entries[n])
                 if m[CANDIDATES] >= WIDE_MAX:
-                    change = place(m, spots, rules, u, 0)
+                    change = place(m, spots, rules, u, 0, False)
                     if change != 0:
                         return change
                     begin_candidates(m)
                     tried = 0
         if m[CANDIDATES] > tried:
             tried = m[CANDIDATES]
-            change = place(m, spots, rules, u, 0)
+            change = place(m, spots, rules, u, 0, False)
             if change != 0:
                 return change
         if safe_m(grids, asks, a, ring) > grids.frame[q, FURTHEST_M]:
@@ -236,7 +243,7 @@ def step(m: Any, spots: Any, rules: Any, warmth: float) -> int:
     for n in range(size):
         u = m[m[CHOSEN_AT] + n]
         gather(m, u)
-        change += place(m, spots, rules, u, BLINK)
+        change += place(m, spots, rules, u, BLINK, True)
     if change <= 0:
         return change
     chance = (draw(m, 1 << 30) + 1) / (1 << 30)

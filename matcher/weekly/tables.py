@@ -86,6 +86,7 @@ class Work(NamedTuple):
     rules: Rules
     grids: Grids
     hard: I64  # units, the hardest first
+    along: I64  # units, strip by strip of the map
 
 
 @compiled

@@ -9,14 +9,15 @@ import numpy as np
 
 from matcher.solvers.paths.warming import DAY, NEEDS, PEOPLE, town
 from matcher.weekly import planning
+from matcher.weekly.bounding import travel_bound
 from matcher.weekly.week import Effort, Warmth, Week
 
 
 def run() -> Warmth:
-    """Plan the week."""
+    """Plan the week, and bound its travel."""
     from matcher.weekly.searching import search
 
-    planning.run(week(), Effort(iterations=32))
+    travel_bound(week(), planning.run(week(), Effort(iterations=32)), rounds=2)
     return Warmth.COMPILED if search.stats.cache_path is None else Warmth.KEPT  # type: ignore[attr-defined]
 
 

@@ -104,7 +104,10 @@ class SqliteLog:
             self._writer.start()
 
     async def append(self, topic: str, partition: int, messages: Sequence[Message]) -> int:
-        """Append all, in order; return the first one's offset when it is on the disk. Raises MessageTooLarge."""
+        """Append all, in order; return the first one's offset when it is on the disk.
+
+        Raises MessageTooLarge, Stop (exit 4) when the disk is full or refuses: then it may be there or not.
+        """
         sizes.check(topic, messages)
         if self._writer is None or not self._writer.is_alive():
             raise RuntimeError(f"({self.path}) is not open for writing.")
@@ -183,11 +186,11 @@ class SqliteLog:
     def _commit(self, wishes: list[_Append]) -> None:
         ends = dict(self._ends)
         firsts, rows = self._place(wishes, ends)
-        error: sqlite3.Error | None = None
+        error: Exception | None = None
         try:
             self._insert(rows)
         except sqlite3.Error as failure:
-            error = failure
+            error = _refused(self.path, failure)
             if self._connection.in_transaction:
                 self._connection.rollback()
         else:
@@ -237,7 +240,19 @@ def _by_loop(
     return answers
 
 
-def _answer(answers: list[tuple[asyncio.Future[int], int]], error: sqlite3.Error | None) -> None:
+def _refused(path: Path, error: sqlite3.Error) -> Exception:
+    """Return what an append is answered with: a disk that is full or broken is for whoever runs it to mend."""
+    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says which call it was
+    if kind == sqlite3.SQLITE_FULL:
+        words = f"The disk of the log ({path}) is full. Make room, then start this again; what was answered is kept."
+    elif kind in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY):
+        words = f"The log ({path}) cannot be written ({error}). See the disk, then start this again."
+    else:
+        return error
+    return Stop(ExitCode.UNREACHABLE, words)
+
+
+def _answer(answers: list[tuple[asyncio.Future[int], int]], error: Exception | None) -> None:
     for answer, first in answers:
         if answer.done():
             continue
@@ -287,6 +302,8 @@ def _open(path: Path, partitions: int) -> sqlite3.Connection:
             _create(connection, partitions)
     except sqlite3.OperationalError as error:
         connection.close()
+        if isinstance(refused := _refused(path, error), Stop):
+            raise refused from error
         raise Stop(ExitCode.BAD_INPUT, f"The log ({path}) cannot be opened: {error}. Check disk and path.") from error
     except sqlite3.DatabaseError as error:
         connection.close()

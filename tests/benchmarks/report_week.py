@@ -1,6 +1,7 @@
 """The report week at full size: filled, metres, steps a second, and nearest-first on the same week.
 
     python -m tests.benchmarks.report_week --size county --iterations 200000
+    python -m tests.benchmarks.report_week --bound areas --iterations 60000
     python -m tests.benchmarks.report_week --peers 100x200 --seconds 12 --iterations 48000
     python -m tests.benchmarks.report_week --pictures DIR --iterations 60000
 
@@ -84,6 +85,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="for each peer")
     parser.add_argument("--pictures", type=Path, help="write the week's pictures into this folder, measure nothing")
     parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
+    parser.add_argument("--bound", choices=("areas",), help="ten areas of the city, planned and bounded")
+    parser.add_argument("--area", default="667x200", help="people x visits of an area; the city's own share is 667x200")
+    parser.add_argument("--no-duty", action="store_true", help="that people come at all is worth nothing")
     asked = parser.parse_args()
     weekly.warm()
     if asked.peers:
@@ -91,6 +95,14 @@ def main() -> None:
 
         people, visits = map(int, asked.peers.split("x"))
         week_peers.compare(people, visits, asked.seconds, asked.seed, asked.iterations, asked.without)
+        return
+    if asked.bound:
+        from tests.benchmarks import week_bounds
+
+        people, visits = map(int, asked.area.split("x"))
+        city = weeks.city(asked.scale, asked.seed)
+        city = replace(city, duty_points=0) if asked.no_duty else city
+        week_bounds.measure(city, people, visits, asked.seed, asked.iterations)
         return
     week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)
     if asked.pictures:

@@ -1,4 +1,8 @@
-"""`python -m tests.chaos --runs 3 --faults kill-stream,flush-redis`: play, print a table, write it to files."""
+"""`python -m tests.chaos --hours 8`: play what was played least, keep every run, make the table of the page.
+
+`--faults kill-stream,flush-redis --runs 3` plays just these. Runs go to docs/chaos-runs.jsonl, the table to
+docs/chaos.md.
+"""
 
 from __future__ import annotations
 
@@ -8,50 +12,66 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
-from tests.chaos.matrix import FAULTS
-from tests.chaos.playing import Result, play_all
-from tests.chaos.table import table
+from tests.chaos import record, table
+from tests.chaos.matrix import FAULTS, Fault
+from tests.chaos.playing import place, play_all
 
 LOST = 7
+PAGE = record.ROOT / "docs" / "chaos.md"
 
 
-async def main(names: list[str], runs: int, folder: Path, seed: int, out: Path) -> int:
-    """Play; return 0, or 7 when anything was wrong. Told to end, it ends what it has started first."""
+async def main(wanted: Iterator[Fault], folder: Path, seed: int, out: Path) -> int:
+    """Play; return 0, or 7 when anything was wrong or had no effect. Told to end, it ends what it has started first."""
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    results: list[Result] = []
-    async for result in play_all([FAULTS[name] for name in names], runs, folder, seed):
-        results.append(result)
-        words = "sound" if result.sound else f"NOT SOUND {result.error} {result.judged.findings}"
-        recovery = "" if result.recovery_s is None else f", recovery {result.recovery_s:.1f} s"
+    commit, played = record.commit_here(), []
+    if out == record.FILE:
+        table.write(PAGE, record.read(out))
+    async for result in play_all(wanted, folder, seed):
+        each = record.of(result, commit, datetime.now(UTC).replace(microsecond=0))
+        played.append(each)
+        record.append(out, each)
+        if out == record.FILE:
+            table.write(PAGE, record.read(out))
+        recovery = "" if each.recovery_s is None else f", recovery {each.recovery_s:.1f} s"
         print(
-            f"{time.strftime('%H:%M:%S')} {result.fault}: {result.judged.acknowledged} acknowledged{recovery}, "
-            f"{result.seconds} s, {words}",
+            f"{time.strftime('%H:%M:%S')} {each.fault}: {each.acknowledged} acknowledged{recovery}, {each.seconds} s, "
+            f"load {each.load}, {each.outcome} {each.figures or ''} {'; '.join(each.findings)}",
             flush=True,
         )
-        out.with_suffix(".json").write_bytes(msgspec.json.format(msgspec.json.encode(results)))
-        out.with_suffix(".md").write_text(table(results), encoding="utf-8")
-    print(table(results))
-    return 0 if all(result.sound for result in results) else LOST
+    print(table.section(played))
+    return 0 if all(each.outcome == record.SOUND for each in played) else LOST
+
+
+def chosen(names: list[str], runs: int | None, hours: float | None, out: Path) -> Iterator[Fault]:
+    """Return what to play: each so many times, or the least played first until the time is up."""
+    faults = [FAULTS[name] for name in names]
+    if hours is None:
+        return iter([fault for fault in sorted(faults, key=place) for _ in range(1 if runs is None else runs)])
+    end_s = time.monotonic() + 3600 * hours
+    return record.fewest_first(faults, record.read(out), lambda: time.monotonic() < end_s)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=1, help="of each fault")
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument("--runs", type=int, help="of each fault; 1 unless --hours is given")
+    how_long.add_argument("--hours", type=float, help="begin runs until then, those with the fewest runs first")
     parser.add_argument("--faults", default=",".join(FAULTS), help="some of: %(default)s")
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--out", type=Path, default=Path("chaos"), help="OUT.json and OUT.md are written")
+    parser.add_argument("--out", type=Path, default=record.FILE, help="where runs are added; else no table is made")
     parser.add_argument("--dir", type=Path, help="where logs of processes go; kept where a run was not sound")
     given = parser.parse_args()
     folder = given.dir or Path(tempfile.mkdtemp(prefix="paidan-chaos-"))
-    chosen = [name for name in given.faults.split(",") if name]
-    unknown = set(chosen) - FAULTS.keys()
+    names = [name for name in given.faults.split(",") if name]
+    unknown = set(names) - FAULTS.keys()
     if unknown:
         parser.error(f"no such faults: {', '.join(sorted(unknown))}")
     print(f"seed {given.seed}, logs in {folder}", flush=True)
-    sys.exit(asyncio.run(main(chosen, given.runs, folder, given.seed, given.out)))
+    wanted = chosen(names, given.runs, given.hours, given.out)
+    sys.exit(asyncio.run(main(wanted, folder, given.seed, given.out)))

@@ -27,6 +27,8 @@ class Line:
     entries: list[tuple[int, float, Entry, list[happened.Event]]] = field(default_factory=list)
     journal_next: int = 0
     sign_ins: int = 0
+    #: append time of the last sign-in that held
+    signed_s: float = 0.0
     void: int = 0
     tip: str | None = None
     signed: set[str] = field(default_factory=set)
@@ -36,6 +38,16 @@ class Line:
         """Commands before this offset have an answer."""
         return self.entries[-1][2].last + 1 if self.entries else 0
 
+    def silence_s(self, since_s: float) -> float | None:
+        """Return the longest wait of a command asked after this moment; None: nothing was."""
+        waits = [
+            at_s - asked_s
+            for _, at_s, entry, _ in self.entries
+            for asked_s in self.asked_s[entry.first : entry.last + 1]
+            if asked_s >= since_s
+        ]
+        return max(waits, default=None)
+
     def take(self, record: Record) -> None:
         """Judge one record of the journal: a sign-in holds once, an entry holds if it names the last that held."""
         self.journal_next = record.offset + 1
@@ -44,6 +56,7 @@ class Line:
             self.signed.add(said.id)
             self.tip = said.id
             self.sign_ins += 1
+            self.signed_s = record.at_s
         elif isinstance(said, Entry) and self.tip is not None and said.after == self.tip:
             self.tip = said.id
             self.entries.append((record.offset, record.at_s, said, decode_events(said)))
@@ -117,16 +130,24 @@ class History:
                     break
         return max(waits, default=None)
 
-    def silence_s(self, since_s: float) -> float | None:
-        """Return the longest wait of a command asked after this moment."""
-        waits = [
-            at_s - asked_s
+    def taken_over(self, since_s: float) -> dict[str, list[Line]]:
+        """Return the partitions that got a writer after this moment, and those that kept theirs."""
+        taken = [line for line in self.lines if line.signed_s >= since_s]
+        return {"takeover": taken, "kept": [line for line in self.lines if line.signed_s < since_s]}
+
+    def silence_s(self, since_s: float) -> float:
+        """Return the longest wait of a command asked after this moment, in any partition."""
+        return max((each for line in self.lines if (each := line.silence_s(since_s)) is not None), default=0.0)
+
+    def parked_s(self, since_s: float) -> list[float]:
+        """Return how long each command appended after this moment that was set aside had waited for that."""
+        return [
+            at_s - line.asked_s[event.offset]
             for line in self.lines
-            for _, at_s, entry, _ in line.entries
-            for asked_s in line.asked_s[entry.first : entry.last + 1]
-            if asked_s >= since_s
+            for _, at_s, _, events in line.entries
+            for event in events
+            if isinstance(event, happened.CommandParked) and line.asked_s[event.offset] >= since_s
         ]
-        return max(waits, default=None)
 
 
 def _repeats(event: happened.Event) -> bool:

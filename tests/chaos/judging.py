@@ -18,6 +18,7 @@ from services.names import NAME
 from services.verify import Verdict, verify
 from services.wire import partition_of
 from tests.chaos.history import Cut, History, What, issued, reported
+from tests.chaos.load import Load
 from tests.chaos.town import PARTITIONS, Town, until
 
 LISTED: tuple[Kind, ...] = ("request", "volunteer", "offer", "assignment")
@@ -64,23 +65,29 @@ async def judge(town: Town) -> Judged:
     told = town.gateway.keys()
     await town.history.read_on()
     verdict = await verify(Cut(town.history), PARTITIONS, town.load.receipts)
+    judged = judged_by_the_log(verdict, town.history, town.load, town.nonsense)
+    judged.untold, judged.repeats = len(late), town.gateway.repeats()
+    judged.findings = [*judged.findings, *(f"Nobody was told: {each}." for each in late[:FINDINGS_MAX])]
+    _told_once(judged, town, told)
+    await _board(judged, town)
+    return judged
+
+
+def judged_by_the_log(verdict: Verdict, history: History, load: Load, nonsense: int) -> Judged:
+    """Return what the two readings of the log and the client's own notes say. `nonsense`: what had to be set aside."""
     judged = Judged(
-        acknowledged=len(town.load.receipts),
+        acknowledged=len(load.receipts),
         commands=verdict.commands,
         void=verdict.void,
         sign_ins=verdict.sign_ins,
         lost=verdict.lost,
         doubled=verdict.answered_twice,
         double_bookings=verdict.double_bookings,
-        repeats=town.gateway.repeats(),
-        untold=len(late),
-        findings=[*verdict.findings[:FINDINGS_MAX], *(f"Nobody was told: {each}." for each in late[:FINDINGS_MAX])],
+        findings=verdict.findings[:FINDINGS_MAX],
     )
-    _both_readings_agree(judged, verdict, town)
-    _each_answered_once(judged, town)
-    _told_once(judged, town, told)
-    _client(judged, town)
-    await _board(judged, town)
+    _both_readings_agree(judged, verdict, history, nonsense)
+    _each_answered_once(judged, history, load)
+    _client(judged, load)
     return judged
 
 
@@ -100,19 +107,18 @@ async def _told(town: Town) -> list[Any]:
     return []
 
 
-def _both_readings_agree(judged: Judged, verdict: Verdict, town: Town) -> None:
-    history = town.history
+def _both_readings_agree(judged: Judged, verdict: Verdict, history: History, nonsense: int) -> None:
     seen = (history.void, history.sign_ins, sum(len(line.entries) for line in history.lines))
     if seen != (verdict.void, verdict.sign_ins, verdict.entries):
         judged.findings = [*judged.findings, f"Two readings of the journal differ: {seen}, {verdict}."]
-    if verdict.parked_without_bytes or verdict.parked != town.nonsense:
-        words = f"({verdict.parked}) commands were set aside; ({town.nonsense}) were nonsense."
+    if verdict.parked_without_bytes or verdict.parked != nonsense:
+        words = f"({verdict.parked}) commands were set aside; ({nonsense}) were nonsense."
         judged.findings = [*judged.findings, words]
 
 
-def _each_answered_once(judged: Judged, town: Town) -> None:
-    places = town.history.answers()
-    for receipt in town.load.receipts.values():
+def _each_answered_once(judged: Judged, history: History, load: Load) -> None:
+    places = history.answers()
+    for receipt in load.receipts.values():
         found = places.get(receipt.id, [])
         if len(found) > 1:
             judged.doubled += 1
@@ -133,9 +139,9 @@ def _told_once(judged: Judged, town: Town, keys: Mapping[What, set[str]]) -> Non
         judged.findings = [*judged.findings, f"Told, but the journal knows nothing of it: {sorted(strange)[:5]}."]
 
 
-def _client(judged: Judged, town: Town) -> None:
-    wrong = [f"{each.zone} {each.key}: {each.wrong}" for each in town.load.asked if each.wrong]
-    ids = [each.id for each in town.load.asked]
+def _client(judged: Judged, load: Load) -> None:
+    wrong = [f"{each.zone} {each.key}: {each.wrong}" for each in load.asked if each.wrong]
+    ids = [each.id for each in load.asked]
     judged.client_wrong = len(wrong)
     judged.findings = [*judged.findings, *wrong[:FINDINGS_MAX]]
     if len(set(ids)) != len(ids):

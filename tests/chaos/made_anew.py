@@ -27,23 +27,48 @@ async def play(run: Run) -> float:
     """Play it; return the seconds until the last process had ended. What is wrong goes to `run.wrong`."""
     town = run.town
     run.hurt()
+    before = await town.topic_ids()
     await town.remove_topics()
     gone = dict(town.load.receipts)
     await town.make_topics()
-    assert town.api is not None
-    everybody = [*town.streams, *town.workers, town.api]
-    run.wrong += [words for each in everybody if (words := await _ends_with_7(each))]
-    noticed_s = time.time() - run.hurt_s
-    await town.load.abandon()
+    after = await town.topic_ids()
+    run.must(not before & after and len(after) == len(before) == 4, "four topics, four other ids than before")
+    noticed_s = await everybody_ends(run)
     # Started again they must not go on as if nothing had happened: the board still shows the old log.
     for role in ("stream", "api"):
-        again = town.serve(role)
-        run.wrong += [f"started again: {words}" for words in [await _ends_with_7(again)] if words]
+        words = await _ends_with(town.serve(role), ExitCode.LOG_UNTRUSTED)
+        run.wrong += [f"started again: {words}"] if words else []
     run.wrong += await asyncio.to_thread(_listed, run, gone)
     return noticed_s
 
 
-async def _ends_with_7(process: Served) -> str:
+async def gone(run: Run) -> float:
+    """The topics are deleted and nobody makes them anew; return the seconds until the last process had ended."""
+    town = run.town
+    run.hurt()
+    before = await town.topic_ids()
+    await town.remove_topics()
+    after = await town.topic_ids()
+    run.must(len(before) == 4 and not after, "four topics, then none")
+    noticed_s = await everybody_ends(run)
+    for role in ("stream", "api"):
+        words = await _ends_with(town.serve(role), ExitCode.BAD_INPUT)
+        run.wrong += [f"started again: {words}"] if words else []
+    return noticed_s
+
+
+async def everybody_ends(run: Run) -> float:
+    """Wait until every process has ended with 7; return the seconds since the fault."""
+    town = run.town
+    assert town.api is not None
+    everybody = [*town.streams, *town.workers, town.api]
+    run.wrong += [words for each in everybody if (words := await _ends_with(each, ExitCode.LOG_UNTRUSTED))]
+    noticed_s = time.time() - run.hurt_s
+    await town.load.abandon()
+    return noticed_s
+
+
+async def _ends_with(process: Served, wanted: ExitCode) -> str:
     """Wait for the end; say what is wrong with it, or ''."""
 
     async def ended() -> bool:
@@ -54,7 +79,7 @@ async def _ends_with_7(process: Served) -> str:
     except TimeoutError:
         return f"goes on: {process.said[-600:]}"
     code = process.process.returncode
-    return "" if code == ExitCode.LOG_UNTRUSTED else f"ended with ({code}): {process.said[-600:]}"
+    return "" if code == wanted else f"ended with ({code}): {process.said[-600:]}"
 
 
 def _listed(run: Run, gone: Mapping[str, Receipt]) -> list[str]:

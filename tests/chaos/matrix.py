@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from tests.chaos import faults, made_anew, network, pausing, refusing
+from tests.chaos import alone, clocks, faults, made_anew, network, pausing, people, refusing, remade, resources
 from tests.chaos.faults import Run
+from tests.chaos.result import Result
+from tests.chaos.town import SESSION_S
 
 Play = Callable[[Run], Awaitable[float | None]]
 
@@ -16,12 +19,18 @@ class Fault:
     """`own`: which servers it hurts, and so must be the runner's own. `jobs`: what they travel over."""
 
     name: str
-    play: Play
+    #: None: it is `apart`
+    play: Play | None
     own: frozenset[str] = frozenset()
     jobs: str = "rabbitmq"
     brokers: int = 1
+    session_s: float = SESSION_S
     #: Messages may need the journal's retry, a minute later: recovery is the last report of what was due by then.
     by_reports: bool = False
+    #: It leaves the town as no other fault wants it.
+    last: bool = False
+    #: It has a town of its own kind, in which it plays and judges by itself: folder and seed -> result.
+    apart: Callable[[Path, int], Awaitable[Result]] | None = None
     #: Nothing goes on after it: it starts the load, stops it and judges by itself.
     ends_town: bool = False
 
@@ -31,6 +40,8 @@ FAULTS = {
     fault.name: fault
     for fault in (
         Fault("kill-stream", faults.kill_stream),
+        # As docs/operating.md has it: the session of those who set nothing.
+        Fault("kill-stream-session-10", faults.kill_stream, session_s=10.0),
         Fault("zombie-stream", faults.zombie_stream),
         Fault("two-groups", faults.two_groups),
         Fault("ghost-signs-in", faults.ghost_signs_in),
@@ -67,6 +78,27 @@ FAULTS = {
         Fault("purge-queue", refusing.purge_queue, by_reports=True),
         Fault("nonsense", refusing.nonsense),
         Fault("forgery", refusing.forgery),
+        Fault("commands-again", refusing.commands_again),
+        Fault("redis-wants-password", refusing.redis_wants_password, own=_REDIS, jobs="redis"),
+        Fault("stream-hears-redis-late", network.stream_hears_redis_late),
+        Fault("api-hears-kafka-late", network.api_hears_kafka_late, own=_KAFKA),
+        Fault("worker-hears-jobs-late", network.worker_hears_jobs_late, by_reports=True),
+        Fault("worker-is-hung-up-on", network.worker_is_hung_up_on, by_reports=True),
+        Fault("kill-all-kafka", faults.kill_all_kafka, own=_KAFKA, brokers=3),
+        Fault("stream-clock-ahead", clocks.stream_clock_ahead),
+        Fault("stream-clock-behind", clocks.stream_clock_behind),
+        Fault("stream-clock-drifts", clocks.stream_clock_drifts),
+        Fault("api-clock-ahead", clocks.api_clock_ahead),
+        Fault("api-clock-behind", clocks.api_clock_behind),
+        Fault("same-member", people.same_member, last=True),
+        Fault("wrong-partitions", people.wrong_partitions),
+        Fault("partitions-raised", people.partitions_raised, last=True),
+        Fault("in-sync-lowered", people.in_sync_lowered, own=_KAFKA, brokers=3),
+        Fault("kafka-disk-full", resources.kafka_disk_full, own=frozenset({"small-kafka"})),
+        Fault("api-without-descriptors", resources.api_without_descriptors),
+        Fault("topics-remade-under-load", remade.play, ends_town=True),
+        Fault("topics-gone", made_anew.gone, ends_town=True),
+        Fault("up-disk-full", None, apart=alone.disk_full),
         Fault("topics-made-anew", made_anew.play, ends_town=True),
     )
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 
 from tests.chaos.faults import Run, board_is_right
@@ -20,6 +19,7 @@ async def roll_streams(run: Run) -> None:
         run.town.streams.remove(old)
         await run.leaves(old)
     await run.answering()
+    run.figures["silence"] = run.town.history.silence_s(run.hurt_s)
 
 
 async def all_streams_leave(run: Run) -> None:
@@ -35,28 +35,23 @@ async def all_streams_leave(run: Run) -> None:
 async def freeze_api(run: Run) -> None:
     """SIGSTOP the API, then SIGCONT: clients have repeated themselves meanwhile."""
     assert run.town.api is not None
-    process = run.town.api.process
-    process.send_signal(signal.SIGSTOP)
-    await asyncio.sleep(FROZEN_S)
-    process.send_signal(signal.SIGCONT)
+    with run.stopped(run.town.api.process.pid):
+        await asyncio.sleep(FROZEN_S)
     run.hurt()
     await run.answering()
 
 
 async def freeze_worker(run: Run) -> None:
     """SIGSTOP the worker with a job in hand, then SIGCONT."""
-    process = run.town.workers[0].process
     run.hurt()
-    process.send_signal(signal.SIGSTOP)
-    await asyncio.sleep(FROZEN_S)
-    process.send_signal(signal.SIGCONT)
+    with run.stopped(run.town.workers[0].process.pid):
+        await asyncio.sleep(FROZEN_S)
     await run.acknowledged(20)
 
 
 async def _frozen(run: Run, name: str) -> None:
-    await asyncio.to_thread(run.sites.freeze, name)
-    await asyncio.sleep(FROZEN_S)
-    await asyncio.to_thread(run.sites.thaw, name)
+    with run.stopped(*run.sites.pids(name)):
+        await asyncio.sleep(FROZEN_S)
     run.hurt()
 
 

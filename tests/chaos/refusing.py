@@ -21,28 +21,55 @@ REFUSING_S = 10.0
 #: First, last and many in a row.
 NONSENSE = (b"", b"{", b"\xff\xfe\x00", b'{"type":"Fly"}', b"[" * 200, b"null", b'{"type":"Tick"}', b"x" * 20_000)
 IN_A_ROW = 50
+#: Commands of a partition that come again.
+AGAIN = 100
 
 
-async def _redis_refuses(run: Run, no: Sequence[str], yes: Sequence[str]) -> float:
-    """Let Redis refuse for a while; commands have to be taken and answered all the same."""
+async def _redis_refuses(run: Run, word: str, no: Sequence[str], yes: Sequence[str]) -> float:
+    """Let Redis refuse for a while, with that word; commands have to be taken and answered all the same."""
     with Redis.from_url(run.town.brokers.redis) as redis:
         run.hurt()
+        before = _refusals(redis, word)
         await asyncio.to_thread(redis.execute_command, *no)
         await asyncio.sleep(REFUSING_S)
         await run.answering()
+        refused = _refusals(redis, word) - before
         await asyncio.to_thread(redis.execute_command, *yes)
+    run.must(refused, f"Redis refused {refused} commands with {word}")
     run.hurt()
     return await board_is_right(run)
 
 
+def _refusals(redis: Redis, word: str) -> int:
+    """Return how often it has refused with this word, as it counts itself."""
+    found: dict[str, dict[str, int]] = redis.info("errorstats")
+    return found.get(f"errorstat_{word}", {}).get("count", 0)
+
+
 async def redis_full(run: Run) -> float:
     """Redis has no memory left and throws nothing away (OOM)."""
-    return await _redis_refuses(run, ("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"))
+    return await _redis_refuses(run, "OOM", ("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"))
 
 
 async def redis_read_only(run: Run) -> float:
     """Redis follows a master that is not there (READONLY)."""
-    return await _redis_refuses(run, ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
+    return await _redis_refuses(run, "READONLY", ("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"))
+
+
+async def redis_wants_password(run: Run) -> float:
+    """Somebody gives Redis a password and nobody else has it (NOAUTH)."""
+    with Redis.from_url(run.town.brokers.redis, single_connection_client=True) as redis:
+        run.hurt()
+        before = _refusals(redis, "NOAUTH")
+        redis.config_set("requirepass", "chaos")
+        redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await asyncio.sleep(REFUSING_S)
+        await run.answering()
+        refused = _refusals(redis, "NOAUTH") - before
+        redis.config_set("requirepass", "")
+    run.must(refused, f"Redis refused {refused} commands with NOAUTH")
+    run.hurt()
+    return await board_is_right(run)
 
 
 async def rabbitmq_full(run: Run) -> None:
@@ -51,7 +78,10 @@ async def rabbitmq_full(run: Run) -> None:
     await asyncio.to_thread(run.sites.rabbitmqctl, "set_vm_memory_high_watermark", "absolute", "1")
     await asyncio.sleep(REFUSING_S)
     await run.answering()
+    states = (await asyncio.to_thread(run.sites.rabbitmqctl, "list_connections", "state", "--quiet")).split()
     await asyncio.to_thread(run.sites.rabbitmqctl, "set_vm_memory_high_watermark", "0.6")
+    held = sum(state.startswith("block") for state in states)
+    run.must(held, f"{held} of {len(states)} connections were blocked")
     await run.acknowledged(20)
 
 
@@ -71,8 +101,7 @@ async def purge_queue(run: Run) -> None:
         gone = await asyncio.to_thread(_purge, str(town.brokers.amqp), town.prefix + NOTIFY)
     finally:
         town.gateway.go_on()
-    if not gone:
-        run.wrong.append("the queue was empty: nothing was purged")
+    run.must(gone, f"{gone} jobs were purged")
 
 
 def _purge(url: str, queue: str) -> int:
@@ -87,7 +116,24 @@ async def nonsense(run: Run) -> None:
         messages = [Message(each) for each in (*NONSENSE, *([b"nonsense"] * IN_A_ROW))]
         await run.town.log.append(COMMANDS, partition, messages)
         run.town.nonsense += len(messages)
+    await run.town.all_answered()
+    waits = run.town.history.parked_s(run.hurt_s)
+    wanted = PARTITIONS * (len(NONSENSE) + IN_A_ROW)
+    run.must(len(waits) == wanted, f"{len(waits)} records of nonsense were set aside")
+    run.figures["parked"] = max(waits)
+
+
+async def commands_again(run: Run) -> None:
+    """The last commands of every partition are appended once more, as they are: each has its answer already."""
+    run.hurt()
+    again = 0
+    for partition in range(PARTITIONS):
+        end = (await run.town.log.bounds(COMMANDS, partition)).end
+        last = await run.town.log.read(COMMANDS, partition, max(0, end - AGAIN), AGAIN)
+        await run.town.log.append(COMMANDS, partition, [Message(each.value) for each in last])
+        again += len(last)
     await run.answering()
+    run.must(again, f"{again} commands stand twice")
 
 
 async def forgery(run: Run) -> None:
@@ -101,5 +147,7 @@ async def forgery(run: Run) -> None:
         await run.town.log.append(JOURNAL, partition, messages)
     await run.answering()
     await run.town.history.read_on()
-    if run.town.history.void - void < 4 * PARTITIONS:
-        run.wrong.append(f"({run.town.history.void - void}) forged records were void.")
+    new = run.town.history.void - void
+    run.must(True, f"{4 * PARTITIONS} forged records were appended, {new} records became void")
+    if new < 4 * PARTITIONS:
+        run.wrong.append(f"({new}) forged records were void.")

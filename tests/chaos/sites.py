@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.chaos.disks import SmallDisk
 from tests.chaos.wires import HOST, Wire
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,8 @@ import installing  # noqa: E402
 from processes import Server, free_ports  # noqa: E402
 
 POLL_S = 0.05
+SMALL_KAFKA = "kafka-on-a-small-disk"
+DISK_MIB = 96
 CTL_S = 60.0
 #: Not the one on the PATH: that becomes another user, with another cookie.
 RABBITMQCTL = "/usr/lib/rabbitmq/bin/rabbitmqctl"
@@ -55,6 +58,8 @@ class Sites:
         self._servers: dict[str, Server] = {}
         #: by server: what leads to it, for those who shall be cut off
         self.wires: dict[str, Wire] = {}
+        #: what an own broker lives on that shall have no room left
+        self.disk: SmallDisk | None = None
 
     def kafka(self, own: bool, count: int = 1) -> str:
         """Return the bootstrap servers: $PAIDAN_KAFKA, or `count` own brokers."""
@@ -67,6 +72,15 @@ class Sites:
         for node in nodes:
             node.wait(answers)
         return str(scripts.kafka_address(nodes))
+
+    def small_kafka(self) -> str:
+        """Return the address of an own broker on a small disk."""
+        node = self._server(SMALL_KAFKA)
+        if self.disk is None:
+            self.disk = SmallDisk(node.data / "log", DISK_MIB)
+        scripts.kafka([node], installing.kafka(ROOT / ".services"), enter=self.disk.enter)
+        node.wait(scripts.kafka_answers([node]))
+        return str(scripts.kafka_address([node]))
 
     def wire(self, name: str, address: str) -> str:
         """Lay a wire to a server, once; return its address with the wire's port in place of the server's."""
@@ -111,8 +125,8 @@ class Sites:
         server.wait(scripts.rabbitmq_answers(server))
         return f"amqp://guest:guest@127.0.0.1:{server.ports[0]}//"
 
-    def rabbitmqctl(self, *words: str) -> None:
-        """Tell the own RabbitMQ something."""
+    def rabbitmqctl(self, *words: str) -> str:
+        """Tell the own RabbitMQ something; return what it says."""
         server, names = self._servers["rabbitmq"], self._servers["epmd"]
         environment = {
             **os.environ,
@@ -121,22 +135,19 @@ class Sites:
             "ERL_EPMD_PORT": str(names.ports[0]),
         }
         node = f"paidan{server.ports[0]}@localhost"
-        subprocess.run(
+        done = subprocess.run(
             [RABBITMQCTL, "--node", node, *words],
             env=environment,
             check=True,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             timeout=CTL_S,
         )
+        return done.stdout.decode()
 
-    def freeze(self, name: str) -> None:
-        """SIGSTOP one own server."""
-        self._servers[name].signal(signal.SIGSTOP)
-
-    def thaw(self, name: str) -> None:
-        """SIGCONT it."""
-        self._servers[name].signal(signal.SIGCONT)
+    def pids(self, name: str) -> list[int]:
+        """The living processes of one own server."""
+        return self._servers[name].pids()
 
     def kill(self, name: str) -> None:
         """kill -9 one own server; its data and its port stay. Returns when it is gone."""
@@ -152,6 +163,8 @@ class Sites:
         # RabbitMQ before its name service.
         for name in sorted(self._servers, key=lambda each: each == "epmd"):
             self._servers[name].stop()
+        if self.disk is not None:
+            self.disk.close()
 
     def _server(self, name: str) -> Server:
         return self._servers.setdefault(name, Server(self._folder, name))

@@ -6,6 +6,7 @@ Used by `playing`; the faults pull its strings. Blocking calls of processes run 
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import signal
 import time
@@ -34,15 +35,17 @@ PARTITIONS = 4
 #: So that a partition holds more than one.
 ZONES_A_PARTITION = 2
 SESSION_S = 6.0
+STREAMS = 2
+BEAT_S = 0.5
 #: A deadline: two cores may be shared by many.
 WAIT_S = 150.0
 POLL_S = 0.1
 
 
 class Town:
-    """`brokers`: where it lives. `streams`: how many stream processes."""
+    """`brokers`: where it lives. `session_s`: after what silence the group hands on a stream's partitions."""
 
-    def __init__(self, brokers: Brokers, folder: Path, *, seed: int, streams: int = 2, beat_s: float = 0.5) -> None:
+    def __init__(self, brokers: Brokers, folder: Path, *, seed: int, session_s: float = SESSION_S) -> None:
         self.brokers = brokers
         self.folder = folder
         self.seed = seed
@@ -53,8 +56,7 @@ class Town:
         self.workers: list[Served] = []
         self.api: Served | None = None
         self.api_url = ""
-        self._wanted_streams = streams
-        self._beat_s = beat_s
+        self.session_s = session_s
         self._count = 0
         #: commands that a fault has put there and nobody can read
         self.nonsense = 0
@@ -70,7 +72,7 @@ class Town:
         """Make the topics, start the processes, open the zones."""
         await self.make_topics()
         await self.log.start()
-        self.streams = [self.serve("stream") for _ in range(self._wanted_streams)]
+        self.streams = [self.serve("stream") for _ in range(STREAMS)]
         self.workers = [self.serve("worker")]
         await self.start_api()
         await asyncio.gather(*(self.ready(each) for each in (*self.streams, *self.workers)))
@@ -118,6 +120,12 @@ class Town:
             await asyncio.to_thread(future.result)
         await until(lambda: asyncio.to_thread(lambda: not kafka_topics.describe(self.admin, names)), "topics gone")
 
+    async def topic_ids(self) -> set[str]:
+        """Return the ids of the four topics."""
+        names = [self.prefix + topic for topic in TOPICS]
+        found = await asyncio.to_thread(kafka_topics.describe, self.admin, names)
+        return {each.topic_id for each in found.values()}
+
     async def in_sync(self) -> None:
         """Wait until every copy of every partition has all records."""
         topics = TopicCollection([self.prefix + topic for topic in TOPICS])
@@ -135,7 +143,12 @@ class Town:
 
     def serve(self, role: str, **changes: str) -> Served:
         """Start one process; it may not be ready yet."""
+        return self.command("serve", role, **changes)
+
+    def command(self, *words: str, **changes: str) -> Served:
+        """Start `paidan` with these words and the town's settings."""
         self._count += 1
+        role = words[-1]
         environment = {
             "PAIDAN_KAFKA": self.brokers.kafka,
             "PAIDAN_REDIS": self.brokers.redis,
@@ -145,14 +158,14 @@ class Town:
             "PAIDAN_TRIAL": "true",
             "PAIDAN_DATA_DIR": str(self.folder / "data"),
             "PAIDAN_PORT": "0",
-            "PAIDAN_BEAT_S": str(self._beat_s),
-            "PAIDAN_SESSION_S": str(SESSION_S),
+            "PAIDAN_BEAT_S": str(BEAT_S),
+            "PAIDAN_SESSION_S": str(self.session_s),
             "PAIDAN_CONSOLE": "false",
             **changes,
         }
         if role == "stream":  # each its own folder for Faust; the contacts are the API's and the worker's
             environment["PAIDAN_DATA_DIR"] = str(self.folder / f"stream-{self._count}")
-        made = Served(self.folder / f"{self._count}-{role}", "serve", role, **environment)
+        made = Served(self.folder / f"{self._count}-{role}", *words, **environment)
         self._all.append(made)
         return made
 
@@ -225,6 +238,16 @@ class Town:
 
         await until(gone, "the group is empty")
 
+    async def committed(self) -> dict[tuple[str, int], int]:
+        """Return what the group has committed, by topic (its name in `services.names`) and partition."""
+        wish = [ConsumerGroupTopicPartitions(self.group)]
+        try:
+            found = await asyncio.to_thread(self.admin.list_consumer_group_offsets(wish)[self.group].result)
+        except KafkaException:
+            return {}
+        places = [place for place in found.topic_partitions or [] if place.offset >= 0]
+        return {(place.topic.removeprefix(self.prefix), place.partition): place.offset for place in places}
+
     async def move_offsets(self, offsets: dict[str, dict[int, int]]) -> None:
         """Set committed offsets, by topic and partition. Nobody may be in the group."""
         places = [
@@ -236,11 +259,11 @@ class Town:
 
         async def moved() -> bool:
             try:
-                for future in self.admin.alter_consumer_group_offsets(wish).values():
-                    await asyncio.to_thread(future.result)
+                found = await asyncio.to_thread(self.admin.alter_consumer_group_offsets(wish)[self.group].result)
             except KafkaException:
                 return False
-            return True
+            # As long as the dead are members, each place is refused and the whole is not.
+            return all(place.error is None for place in found.topic_partitions)
 
         await until(moved, "the offsets are moved")
 
@@ -256,6 +279,19 @@ class Town:
             return all(line.answered >= end for line, end in zip(self.history.lines, ends, strict=True))
 
         await until(answered, lambda: f"answered up to {ends}: {[line.answered for line in self.history.lines]}")
+
+
+async def metric(url: str, name: str) -> float:
+    """Return the sum of one metric's values at a process."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        said = (await http.get(f"{url}/metrics")).text
+    lines = (line.rpartition(" ") for line in said.splitlines() if re.match(rf"{NAME}_{name}[ {{]", line))
+    return sum(float(value) for _, _, value in lines)
+
+
+async def assigned(url: str) -> float:
+    """Return how many partitions a stream owns."""
+    return await metric(url, "stream_assigned_partitions")
 
 
 async def until(

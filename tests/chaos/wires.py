@@ -25,6 +25,9 @@ class Wire:
         self._loop = asyncio.new_event_loop()
         self._whole = asyncio.Event()
         self._delay_s = 0.0
+        #: bytes that came while it was cut, and while it was slow: whether a cut met anything
+        self.held_bytes = 0
+        self.late_bytes = 0
         self._carrying: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -42,6 +45,10 @@ class Wire:
     def slow(self, delay_s: float) -> None:
         """Let everything arrive so much later, in each direction."""
         self._delay_s = delay_s
+
+    def hang_up(self) -> int:
+        """End every connection, on both sides; return how many there were. New ones are taken."""
+        return int(self._do(self._hang_up()))
 
     def close(self) -> None:
         """Hang up on both sides."""
@@ -69,9 +76,14 @@ class Wire:
 
     async def _close(self) -> None:
         self._server.close()
-        for task in self._carrying:
+        await self._hang_up()
+
+    async def _hang_up(self) -> int:
+        carrying = list(self._carrying)
+        for task in carrying:
             task.cancel()
-        await asyncio.gather(*self._carrying, return_exceptions=True)
+        await asyncio.gather(*carrying, return_exceptions=True)
+        return len(carrying)
 
     async def _joined(self, near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
         """Carry one connection until either side hangs up."""
@@ -98,6 +110,12 @@ class Wire:
             for end in (ask, answer):
                 end.close()
 
+    def _count(self, size_bytes: int) -> None:
+        if not self._whole.is_set():
+            self.held_bytes += size_bytes
+        elif self._delay_s:
+            self.late_bytes += size_bytes
+
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         """Carry one direction. What is read keeps its order and is late by the delay of its moment."""
         late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
@@ -106,6 +124,7 @@ class Wire:
         async def read() -> None:
             with contextlib.suppress(OSError):
                 while data := await source.read(CHUNK):
+                    self._count(len(data))
                     late.put_nowait((clock() + self._delay_s, data))
             late.put_nowait((clock() + self._delay_s, b""))
 

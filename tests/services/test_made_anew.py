@@ -14,7 +14,7 @@ from services.adapters import kafka_topics
 from services.cli import build
 from services.cursor import Cursor
 from services.exits import ExitCode, Stop
-from services.names import COMMANDS, JOURNAL, TOPICS
+from services.names import COMMANDS, JOURNAL, SNAPSHOTS, TOPICS
 from services.ports import LogUntrusted, Record
 from services.verify import Receipt, Verdict
 from services.wire import encode
@@ -105,6 +105,25 @@ def test_a_busy_writer_looks_at_its_topics_too():
                 await asyncio.wait({task}, timeout=0.005)
             with pytest.raises(LogUntrusted, match="made anew"):
                 await task
+
+    asyncio.run(main())
+
+
+def test_a_writer_that_leaves_before_it_has_noticed_keeps_no_state_in_the_new_topics():
+    async def main() -> None:
+        async with fresh_topics(1) as prefix, opened(prefix, 1) as log, asyncio.timeout(STORY_S):
+            bench = Bench(log)
+            writer = bench.writer(session_s=10 * STORY_S, idle_s=10 * STORY_S)
+            task = asyncio.ensure_future(writer.run())
+            await bench.ask(toy.place("z"), toy.person("z", "ana"))
+            writer.assigned()
+            await writer.until_answered(1)
+            await made_anew(prefix, TOPICS)
+            writer.stop()
+            with pytest.raises(LogUntrusted, match="made anew"):
+                await task
+            async with opened(prefix, 1) as another:
+                assert (await another.bounds(SNAPSHOTS, 0)).end == 0
 
     asyncio.run(main())
 

@@ -146,3 +146,24 @@ def test_a_log_of_a_newer_format_is_refused(file: Path):
 def test_a_missing_file_cannot_be_read(file: Path):
     assert "no log" in refused(file, read_only=True)
     assert not file.exists()
+
+
+def test_a_full_disk_ends_with_4_and_says_so_and_the_same_log_goes_on_when_there_is_room(file: Path):
+    async def main() -> None:
+        log = SqliteLog(file, 4)
+        try:
+            await log.append(COMMANDS, 2, [Message(b"kept")])
+            # What SQLite meets when the disk has no more pages to give.
+            pages = log._connection.execute("PRAGMA page_count").fetchone()[0]
+            log._connection.execute(f"PRAGMA max_page_count = {pages}")
+            with pytest.raises(Stop, match="is full") as stop:
+                await log.append(COMMANDS, 2, [Message(bytes(100_000))])
+            assert stop.value.code == ExitCode.UNREACHABLE
+            assert (await log.bounds(COMMANDS, 2)).end == 1
+            log._connection.execute("PRAGMA max_page_count = 1000000")
+            assert await log.append(COMMANDS, 2, [Message(b"after")]) == 1
+            assert [each.value for each in await log.read(COMMANDS, 2, 0, 9)] == [b"kept", b"after"]
+        finally:
+            log.close()
+
+    asyncio.run(main())

@@ -8,6 +8,7 @@ import sys
 from matcher import weekly
 from matcher.weekly import plan as plan_week
 from matcher.weekly import warming
+from matcher.weekly.bounding import travel_bound
 from matcher.weekly.week import Effort, Warmth
 from tests.week_checker import objections
 from tests.weekly.small import random_week
@@ -35,7 +36,8 @@ def test_once_warm_a_week_with_everything_in_it_compiles_nothing_more():
     weekly.warm()
     before = compiled()
     for seed in range(40, 46):
-        plan_week(random_week(seed), Effort(iterations=32))
+        week = random_week(seed)
+        travel_bound(week, plan_week(week, Effort(iterations=32)), rounds=2)
     assert compiled() == before
 
 
@@ -44,8 +46,10 @@ def compiled() -> dict[str, int]:
 
     from matcher.solvers.paths import search
     from matcher.weekly import choosing, clockwork, crewing, listing, pairs, reaching, searching, steps, tables
+    from matcher.weekly.bounding import gathering, pricing
 
-    modules = (choosing, clockwork, crewing, listing, pairs, reaching, searching, steps, tables, search)
+    planner = (choosing, clockwork, crewing, listing, pairs, reaching, searching, steps, tables)
+    modules = (*planner, gathering, pricing, search)
     return {
         f"{module.__name__}.{name}": len(made.signatures)
         for module in modules
