@@ -123,6 +123,7 @@ WORDS: dict[str, str] = {
     "cause.PERSON_LEFT": "此人已退出",
     "cause.CREW_INCOMPLETE": "人手不齐",
     "cause.OVERRUN": "一直没有签退",
+    "cause.ROLLED_BACK": "整周计划已撤回",
     "cause.SUBMITTED": "新的需求",
     "cause.REOPENED": "需求重办",
     "cause.PERSON_CHANGED": "此人报到或有变更",
