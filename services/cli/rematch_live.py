@@ -1,6 +1,6 @@
 """`paidan rematch` on a running service: begin the batch, show how far it is, say what came of it.
 
-Ctrl-C ends the batch: its best plan so far is adopted. A second one leaves at once.
+Ctrl-C ends the batch: what its parts have reported is adopted as its plan. A second one leaves at once.
 """
 
 from __future__ import annotations
