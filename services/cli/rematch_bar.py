@@ -65,9 +65,9 @@ class Bar:
         self._progress.update(self._task, completed=len(self._done))
         self._say()
 
-    def interrupted(self) -> None:
-        """Say what is kept: the parts that are done, and of a dry run the best of the part in hand, too."""
-        self._progress.console.print("Interrupted: what is planned so far is kept.")
+    def interrupted(self, kept: str) -> None:
+        """Say what is kept."""
+        self._progress.console.print(f"Interrupted: {kept}.")
 
     def _say(self) -> None:
         places, filled, bound, cost = (sum(figures[n] for figures in self._done.values()) for n in range(4))

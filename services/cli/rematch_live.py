@@ -82,7 +82,7 @@ async def _watched(heard: live.Heard, bar: Bar) -> PlanAdopted:
                 case PlanAdopted():
                     return event
                 case RematchEnded(adopted=False):
-                    raise Stop(ExitCode.REJECTED_ROWS, f"The batch ended ({event.how.value}) before any part was done.")
+                    raise Stop(ExitCode.REJECTED_ROWS, f"The batch ended ({event.how.value}) before any part was done: no plan.")
                 case RematchCut():
                     parts, begun = event.parts + event.repairs, set()
                 case RematchPartBegun(command=said):
@@ -100,7 +100,7 @@ async def _watched(heard: live.Heard, bar: Bar) -> PlanAdopted:
 
 async def _end_when(interrupted: asyncio.Event, command: StartRematch, send: live.Send, bar: Bar) -> None:
     await interrupted.wait()
-    bar.interrupted()
+    bar.interrupted("the batch ends; the parts that are done are kept")
     await send(
         EndRematch(id=f"end:{command.rematch}", zone=command.zone, at=datetime.now(UTC), rematch=command.rematch)
     )
