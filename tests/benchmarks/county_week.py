@@ -41,11 +41,9 @@ def lived(way: str, week: CountyWeek, folder: Path, iterations: int) -> Lived:
 def told(way: str, week: CountyWeek, got: Lived, folder: Path) -> None:
     """Print one row, and why people who owe the quarter a visit have not come."""
     made = figures(week, got.events)
-    print(
-        f"| {way} | {made.filled} of {made.places} | {made.km:.0f} | {100 * made.within_500_m:.1f} % "
-        f"| {made.median_m:.0f} | {made.gini:.3f} ({made.gini_least:.3f}) | {made.most_visits} | {made.came} of {made.people} "
-        f"| {got.cpu_s:.0f} |"
-    )
+    share = f"{made.gini:.3f} ({made.gini_least:.3f}) | {made.most_visits} | {made.came} of {made.people}"
+    near = f"{100 * made.within_500_m:.1f} % | {made.median_m:.0f}"
+    print(f"| {way} | {made.filled} of {made.places} | {made.km:.0f} | {near} | {share} | {got.cpu_s:.0f} |")
     print("  who owes a visit still:", dict(_owing(folder, week.zone)))
     if got.plan is not None:
         verdict = "allowed" if not got.objections else f"NOT ALLOWED: {got.objections[:3]}"
