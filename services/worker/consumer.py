@@ -1,8 +1,9 @@
 """The loop of the worker: take a job, tell, report, acknowledge; in that order. Runs in a thread.
 
 Started by `services/runtime.py` and `services/serve/worker.py`. One code path for every broker. A failed try is
-acknowledged and reported: when to try again is the journal's business. What is no job, and what its workers do not
-survive, is set aside in the parked queue: RabbitMQ counts the deaths, elsewhere the age of a job that came again tells.
+acknowledged and reported: when to try again is the journal's business. A log that is away is waited for with the job in
+hand. What is no job, and what its workers do not survive, is set aside in the parked queue: RabbitMQ counts the deaths,
+elsewhere the age of a job that came again tells.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ VISIBILITIES_MAX = 3
 
 
 class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
-    """Takes jobs one by one. `report` appends a command durably before it returns; it may raise to keep the job."""
+    """Takes jobs one by one. `report` appends a command durably before it returns.
+
+    It raises TimeoutError when the log does not answer: then it is called again. What else it raises ends the worker.
+    """
 
     def __init__(
         self,
@@ -140,8 +144,25 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
             return
         if not self._told(job):
             self._tell(job)
-        self._report(_reported(job, self._done[job.message][1]))
-        message.ack()
+        if self._logged(_reported(job, self._done[job.message][1])):
+            message.ack()
+
+    def _logged(self, report: ReportJob) -> bool:
+        """Report until the log has it. False: the worker was told to stop first; its broker gives the job to another.
+
+        A TimeoutError may not leave this thread's delivery: kombu takes it for a broker without news, goes on, and is
+        brought nothing more beside the job that nobody acknowledges. Nor is the job given back: it would come again at
+        once, and RabbitMQ would count that as a death.
+        """
+        while True:
+            try:
+                self._report(report)
+                return True
+            except TimeoutError:
+                if self.should_stop:
+                    return False
+                log.warning("the log takes no reports; the job in hand waits", extra={"job": report.job})
+                self.hearing.began()  # it waits, it does not hang
 
     def _told(self, job: Notify) -> bool:
         """Whether this delivery would tell the person what they were told, or repeat an attempt that failed."""
