@@ -75,7 +75,7 @@ def posed_whole(zone: Zone, beyond_s: int = 0, free: Iterable[int] = ()) -> Prob
 
 def looks_at(zone: Zone, request: str) -> bool:
     """Say whether the beat that the zone's time is at poses this request."""
-    if request not in zone.seeking:
+    if request not in zone.seeking or request in (zone.held or ()):
         return False
     freed = _freed(zone)
     return _looks_at_all(zone, freed) or request in zone.fresh or bool(_within_reach_of(zone, freed, [request]))
@@ -121,8 +121,9 @@ def _looks_at_all(zone: Zone, freed: list[int]) -> bool:
 
 def _opened(zone: Zone, names: Iterable[str]) -> list[OpenRequirement]:
     return [
-        _open(zone, request, need, places)
+        posed_requirement(zone, request, need, places)
         for name in names
+        if name not in (zone.held or ())
         if (request := zone.requests[name])
         for _, need in sorted(request.needs.items())
         if (places := zone.places_open(need)) > 0
@@ -148,7 +149,8 @@ def _within_reach_of(zone: Zone, freed: list[int], names: Iterable[str]) -> set[
     return found
 
 
-def _open(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirement:
+def posed_requirement(zone: Zone, request: Request, need: Need, places: int) -> OpenRequirement:
+    """Return one requirement as a problem has it, with so many places to fill."""
     command = request.command
     live = _live(zone, need)
     together = need.requirement.people > 1 and not live
@@ -195,7 +197,7 @@ def as_asked(zone: Zone, request: Request, need: Need) -> OpenRequirement:
     fresh = Need(requirement=need.requirement)
     asked_s = int(request.submitted_at.timestamp())
     return replace(
-        _open(zone, request, fresh, need.requirement.people),
+        posed_requirement(zone, request, fresh, need.requirement.people),
         earliest_s=_ceil_s(request.earliest),
         depart_s=asked_s,
         refused=(),
@@ -346,7 +348,7 @@ def _fitting(placements: list[Placement], shortfalls: list[Shortfall]) -> tuple[
 def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Facts) -> list[Event]:
     need = zone.requests[place.request].needs[place.requirement]
     person = zone.people.ids[placement.person]
-    offer = ".".join(map(_escaped, (place.request, place.requirement, str(need.wave), person)))
+    offer = offer_name(zone, place.request, place.requirement, person)
     start = datetime.fromtimestamp(placement.start_s, UTC)
     whole = {"request": place.request, "requirement": place.requirement, "volunteer": person, "start": start}
     whole["end"] = start + timedelta(seconds=place.duration_s)
@@ -366,6 +368,17 @@ def _offer(zone: Zone, place: OpenRequirement, placement: Placement, facts: Fact
         **whole,
     )
     return [held, sent]
+
+
+def offer_name(zone: Zone, request: str, requirement: str, person: str) -> str:
+    """Return the id of a new offer, which is its assignment's: its four parts, and which time in the same wave."""
+    wave = zone.requests[request].needs[requirement].wave
+    first = name = ".".join(map(_escaped, (request, requirement, str(wave), person)))
+    times = 1
+    while name in zone.assignments:
+        times += 1
+        name = f"{first}.{times}"
+    return name
 
 
 def _escaped(part: str) -> str:

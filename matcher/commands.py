@@ -28,6 +28,7 @@ from matcher.terms import (
     Id,
     NeededSkill,
     PlaceLevel,
+    PlannedVisit,
     Point,
     Requirement,
     StatedNeed,
@@ -43,6 +44,13 @@ Posts = Annotated[tuple[Id, ...], Meta(max_length=POSTS_MAX)]
 Teams = Annotated[tuple[Id, ...], Meta(max_length=TEAMS_MAX)]
 VisitLimit = Annotated[int, Meta(ge=1, le=100)]
 Stars = Annotated[int, Meta(ge=1, le=5)]
+Iterations = Annotated[int, Meta(ge=1, le=10**9)]
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+#: Some 90 bytes each; a command of them stays below the 512 KiB that a body may have.
+VISITS_A_COMMAND_MAX = 4000
+Visits = Annotated[tuple[PlannedVisit, ...], Meta(max_length=VISITS_A_COMMAND_MAX)]
+Number = Annotated[int, Meta(ge=0, le=9999)]
+Count = Annotated[int, Meta(ge=1, le=9999)]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, forbid_unknown_fields=True):
@@ -336,6 +344,119 @@ class ReportJob(Command, frozen=True, kw_only=True):
     detail: str = ""
 
 
+# --- the week's batch (集中报到周) -------------------------------------------------------------------------------
+
+
+class RematchStage(StrEnum):
+    """What a worker of a batch has done: cut the state into parts, planned one, repaired plans where parts meet."""
+
+    CUT = "cut"
+    PART = "part"
+    REPAIR = "repair"
+
+
+class StatePlace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A state of a partition: everything up to and with this journal offset."""
+
+    partition: Number
+    offset: Annotated[int, Meta(ge=-1)]
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a plan, or a part of one, says of itself. No times: the same work gives the same figures."""
+
+    #: places asked for, filled, and the most that any plan could fill
+    places: int
+    filled: int
+    bound: int
+    #: of all ways, those home included
+    metres: int
+    #: what the search minimises, of its first plan and of this one; points
+    first_cost: int
+    cost: int
+    iterations: int
+
+
+class StartRematch(Command, frozen=True, kw_only=True):
+    """重排: plan everything open of a week again as one plan. Exactly one of `iterations` and `budget_s` is given.
+
+    `week`: any day of it. The week is the report week that the day lies in, else Monday to Sunday. A plan by
+    `iterations` is the same whatever the number of workers; one by `budget_s` is not.
+    """
+
+    rematch: Id
+    week: date
+    #: steps of the search, of each part
+    iterations: Iterations | UnsetType = UNSET
+    #: wall seconds of the search, of each part
+    budget_s: Seconds | UnsetType = UNSET
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
+
+
+class ReportRematch(Command, frozen=True, kw_only=True):
+    """What a worker of a batch says of one job: begun (`done` false) or done. The first report of a job done wins.
+
+    A part with more visits than one command holds reports them as piece 1 ... `pieces`; it is done with the last.
+    """
+
+    rematch: Id
+    stage: RematchStage
+    #: 0 for the cut; parts and repairs are numbered from 0
+    part: Number = 0
+    done: bool = False
+    #: Of a cut that is done: how many parts, and how many repairs after them.
+    parts: Count | UnsetType = UNSET
+    repairs: Number | UnsetType = UNSET
+    #: Of a part or repair that is done: the visits that it plans, accepted ones too; and, of a repair, those that it
+    #: takes out of what was reported before.
+    visits: Visits | UnsetType = UNSET
+    gone: Visits | UnsetType = UNSET
+    piece: Count = 1
+    pieces: Count = 1
+    figures: Figures | UnsetType = UNSET
+    #: Of a cut that is done: the state that was cut. The jobs of all parts name it.
+    as_of: StatePlace | UnsetType = UNSET
+
+
+class AdoptPlan(Command, frozen=True, kw_only=True):
+    """A batch's plan, in parts 1 ... `parts`; with the last of them to come the zone adopts what is still valid.
+
+    `as_of`: the state that it was computed from; the same in all parts, as are the figures.
+    All visits of one requirement stand in one part.
+    """
+
+    rematch: Id
+    as_of: StatePlace
+    part: Count = 1
+    parts: Count = 1
+    moves: Visits = ()
+    figures: Figures | UnsetType = UNSET
+
+
+class PublishPlan(Command, frozen=True, kw_only=True):
+    """发布: the visits of an adopted plan become offers; nobody is told yet. A plan has the name of its batch."""
+
+    plan: Id
+
+
+class NotifyPlan(Command, frozen=True, kw_only=True):
+    """通知: tell everybody with an offer of a published plan."""
+
+    plan: Id
+
+
+class RollBackPlan(Command, frozen=True, kw_only=True):
+    """撤回: throw a plan away; of a published one every offer that nobody has accepted. Accepted work stays."""
+
+    plan: Id
+
+
+class EndRematch(Command, frozen=True, kw_only=True):
+    """End a running batch: what has been reported is adopted as its plan; nothing reported, no plan."""
+
+    rematch: Id
+
+
 AnyCommand = (
     DefinePlace
     | DefineUnit
@@ -362,4 +483,11 @@ AnyCommand = (
     | Finish
     | Tick
     | ReportJob
+    | StartRematch
+    | ReportRematch
+    | AdoptPlan
+    | PublishPlan
+    | NotifyPlan
+    | RollBackPlan
+    | EndRematch
 )

@@ -10,7 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from matcher import beats, changing, commands, definitions, lapses, requests, visits, volunteers
+from matcher import (
+    adopting,
+    beats,
+    changing,
+    commands,
+    definitions,
+    lapses,
+    publishing,
+    rematching,
+    requests,
+    visits,
+    volunteers,
+)
 from matcher.beats import pose
 from matcher.commands import Command, DefinePlace, Tick
 from matcher.events import Event
@@ -73,4 +85,11 @@ _DECIDERS: dict[type[Command], Callable[[Zone, Any, Facts], list[Event]]] = {
     commands.Arrive: visits.arrive,
     commands.Finish: visits.finish,
     commands.ReportJob: lapses.report_job,
+    commands.StartRematch: rematching.start,
+    commands.ReportRematch: rematching.report,
+    commands.AdoptPlan: adopting.take,
+    commands.EndRematch: adopting.end,
+    commands.PublishPlan: publishing.publish,
+    commands.NotifyPlan: publishing.notify,
+    commands.RollBackPlan: publishing.roll_back,
 }

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 
 from matcher.commands import (
     AcceptOffer,
+    AdoptPlan,
     AnyCommand,
     Arrive,
     CancelRequest,
@@ -26,21 +27,29 @@ from matcher.commands import (
     DefineTeam,
     DefineUnit,
     Depart,
+    EndRematch,
+    Figures,
     Finish,
     LinkUnit,
+    NotifyPlan,
     PauseVolunteer,
+    PublishPlan,
     RateRequest,
     RegisterVolunteer,
     RemoveVolunteer,
     ReopenRequest,
     ReportJob,
+    ReportRematch,
+    RollBackPlan,
     SetCalendarDay,
     SetCalendarYear,
     SetPolicy,
+    StartRematch,
+    StatePlace,
     SubmitRequest,
 )
 from matcher.reasons import AnyRefusal, Unassigned
-from matcher.terms import Id, PlaceLevel, Point, Shares, Time
+from matcher.terms import Id, PlaceLevel, PlannedVisit, Point, Shares, Time
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=True, forbid_unknown_fields=True):
@@ -74,6 +83,59 @@ class ReleaseReason(StrEnum):
     VOLUNTEER_LEFT = "volunteer_left"
     CREW_INCOMPLETE = "crew_incomplete"
     OVERRUN = "overrun"
+    PLAN_ROLLED_BACK = "plan_rolled_back"
+
+
+class RematchEnding(StrEnum):
+    """How a batch ended without a plan of its own: by a command, or by the policy's deadline."""
+
+    COMMAND = "command"
+    DEADLINE = "deadline"
+
+
+class NotAdopted(StrEnum):
+    """Why a visit of a plan is not adopted, or not published: what no longer holds (where a pair's rule, its name)."""
+
+    #: the request is over, gone or unknown
+    REQUEST_CLOSED = "REQUEST_CLOSED"
+    #: others have accepted the places
+    PLACE_TAKEN = "PLACE_TAKEN"
+    #: those who have accepted come at another time
+    OTHER_START = "OTHER_START"
+    #: the visit would begin before anybody could be told, or outside the request's window
+    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    NO_REGISTERED_VOLUNTEER = "NO_REGISTERED_VOLUNTEER"
+    MISSING_SKILL = "MISSING_SKILL"
+    QUALIFICATION_EXPIRED = "QUALIFICATION_EXPIRED"
+    TRAVEL_TOO_FAR = "TRAVEL_TOO_FAR"
+    OUTSIDE_SERVICE_CIRCLE = "OUTSIDE_SERVICE_CIRCLE"
+    #: out of the person's hours, ways included
+    NO_START_POSSIBLE = "NO_START_POSSIBLE"
+    EXCLUDED_BY_REQUESTER = "EXCLUDED_BY_REQUESTER"
+    RESTRICTED = "RESTRICTED"
+    NOT_AMONG_MUST_HAVE = "NOT_AMONG_MUST_HAVE"
+    NOT_OF_TEAM = "NOT_OF_TEAM"
+    PREVIOUSLY_REFUSED = "PREVIOUSLY_REFUSED"
+    VISIT_LIMIT_REACHED = "VISIT_LIMIT_REACHED"
+    #: other work, ways and rest included, takes the person's time
+    ALREADY_COMMITTED = "ALREADY_COMMITTED"
+    CREW_INCOMPLETE = "CREW_INCOMPLETE"
+    PLACE_CROWDED = "PLACE_CROWDED"
+    #: it would disturb somebody told for less than the policy says that costs
+    NOT_WORTH_IT = "NOT_WORTH_IT"
+
+
+class MovedBecause(StrEnum):
+    """Why a plan moves a visit that people have been told of."""
+
+    #: the person told can no longer do it as it was
+    NOT_POSSIBLE = "NOT_POSSIBLE"
+    #: the person told serves another request then
+    NEEDED_ELSEWHERE = "NEEDED_ELSEWHERE"
+    #: the crew begins at another time
+    CREW_MOVED = "CREW_MOVED"
+    #: it saves more than the disturbance costs
+    CHEAPER = "CHEAPER"
 
 
 # --- what rules read -------------------------------------------------------------------------------------------
@@ -338,6 +400,8 @@ class OfferSent(Event, frozen=True, kw_only=True):
     #: The level of the area in which it was matched, and why that was widened last. Absent: the whole zone; it was not.
     area: PlaceLevel | UnsetType = UNSET
     widened: Unassigned | UnsetType = UNSET
+    #: The week's plan that it belongs to; its person is told when `PlanNotified` says so. Absent: a beat's, told now.
+    plan: Id | UnsetType = UNSET
 
 
 class OfferAccepted(Event, frozen=True, kw_only=True):
@@ -415,6 +479,125 @@ class NoShowRecorded(Event, frozen=True, kw_only=True):
     assignment: Id
 
 
+# --- the week's batch ------------------------------------------------------------------------------------------
+
+
+class RematchStarted(Event, frozen=True, kw_only=True):
+    """A batch plans the zone's week [from_at, until_at). Its jobs name the state with this event, or a later one."""
+
+    rematch: Id
+    from_at: Time
+    until_at: Time
+    seed: int
+    #: exactly one of the two
+    iterations: int | UnsetType = UNSET
+    budget_s: float | UnsetType = UNSET
+    #: A day of the week is only estimated by the calendar. Absent: all are certain, or nobody's hours read it.
+    provisional: bool | UnsetType = UNSET
+    #: None: the policy's calendar trigger started it, on a Tick.
+    command: StartRematch | None = None
+
+
+class RematchPartBegun(Event, frozen=True, kw_only=True):
+    """A worker works on a job of the batch."""
+
+    command: ReportRematch
+
+
+class RematchCut(Event, frozen=True, kw_only=True):
+    """The batch has so many parts, and so many repairs after them. The parts' jobs name the state that was cut
+    (`command.as_of`), those of repairs a state in which all parts are done."""
+
+    command: ReportRematch
+    parts: int
+    repairs: int
+
+
+class RematchPartDone(Event, frozen=True, kw_only=True):
+    """A job of the batch is done, or one piece of it; its visits are kept until the batch ends."""
+
+    command: ReportRematch
+
+
+class RematchEnded(Event, frozen=True, kw_only=True):
+    """The batch ended before its plan came."""
+
+    rematch: Id
+    how: RematchEnding
+    #: Something was reported, and `PlanAdopted` follows.
+    adopted: bool
+    command: EndRematch | None = None
+
+
+class PlanPartTaken(Event, frozen=True, kw_only=True):
+    """A part of a batch's plan has come."""
+
+    command: AdoptPlan
+
+
+class PlanAdopted(Event, frozen=True, kw_only=True):
+    """排班方案草案: the batch is over, and its plan is a draft for staff to look at. The plan has the batch's name.
+
+    Numbers in `kept`, `moved` and `dropped` count the plan's visits as they came, from 0: all parts of `AdoptPlan` in
+    their order, or what was reported (`Rematch.proposed`, `Rematch.reported`). What is in none of them is new.
+    """
+
+    plan: Id
+    from_at: Time
+    until_at: Time
+    #: visits of the draft: kept, moved and new
+    visits: int
+    #: offered already, as they are
+    kept: tuple[int, ...] = ()
+    #: in place of what people have been told, by why; what they were told is taken back when the plan is published
+    moved: dict[MovedBecause, tuple[int, ...]] = {}
+    new: int = 0
+    #: of the plan, but no longer valid, or not worth it, by why
+    dropped: dict[NotAdopted, tuple[int, ...]] = {}
+    #: accepted work that the plan names, as it is; it stays whatever becomes of the plan
+    pinned: tuple[int, ...] = ()
+    #: open offers that are taken back when the plan is published
+    replaces: tuple[Id, ...] = ()
+    #: Beats leave the draft's requests alone until then. Absent: they do not.
+    hold_until: Time | UnsetType = UNSET
+    #: Absent: of what was reported.
+    as_of: StatePlace | UnsetType = UNSET
+    figures: Figures | UnsetType = UNSET
+
+
+class PlanPublished(Event, frozen=True, kw_only=True):
+    """发布: the draft's visits become offers from now on, some with each beat (`OfferSent.plan`)."""
+
+    command: PublishPlan
+
+
+class PlanVisitsDropped(Event, frozen=True, kw_only=True):
+    """Visits of a plan that were no longer valid when they should have been published, by why."""
+
+    plan: Id
+    dropped: dict[NotAdopted, tuple[PlannedVisit, ...]]
+
+
+class PlanNotified(Event, frozen=True, kw_only=True):
+    """通知: everybody with an open offer of the plan is told; it waits for an answer until `expires_at` or, where that
+    is earlier, until they would have to depart."""
+
+    command: NotifyPlan
+    expires_at: Time
+
+
+class PlanRolledBack(Event, frozen=True, kw_only=True):
+    """撤回: a draft is thrown away; the open offers of a published plan are taken back, some with each beat."""
+
+    command: RollBackPlan
+
+
+class PlanWithdrawn(Event, frozen=True, kw_only=True):
+    """The last open offer of a plan that was rolled back has been taken back."""
+
+    plan: Id
+
+
 # --- the log's own ---------------------------------------------------------------------------------------------
 
 
@@ -422,6 +605,8 @@ class TimePassed(Event, frozen=True, kw_only=True):
     """A Tick moved the zone's time to `at`."""
 
     beat: int
+    #: More was due than one entry holds: only so much of it, the oldest first; the next Tick goes on. Absent: all.
+    lapsed: int | UnsetType = UNSET
 
 
 class CommandRefused(Event, frozen=True, kw_only=True):
@@ -514,4 +699,16 @@ AnyEvent = (
     | JobReported
     | JobReissued
     | JobAbandoned
+    | RematchStarted
+    | RematchPartBegun
+    | RematchCut
+    | RematchPartDone
+    | RematchEnded
+    | PlanPartTaken
+    | PlanAdopted
+    | PlanPublished
+    | PlanVisitsDropped
+    | PlanNotified
+    | PlanRolledBack
+    | PlanWithdrawn
 )

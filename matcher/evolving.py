@@ -1,4 +1,5 @@
-"""The only place that changes a zone. Every event has one small function here; none of them decides anything."""
+"""The only place that changes a zone. Every event has one small function here, those of
+a week's batch in `evolving_weeks`; none of them decides anything."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from matcher import areas
+from matcher import areas, evolving_weeks
 from matcher import events as e
 from matcher.commands import JobOutcome, Tick
 from matcher.history import History
@@ -21,7 +22,6 @@ from matcher.zone import (
     KEPT,
     Assignment,
     Due,
-    Job,
     Need,
     OfferState,
     Request,
@@ -30,6 +30,7 @@ from matcher.zone import (
     Widened,
     Zone,
     digest,
+    issue,
     push,
 )
 
@@ -310,13 +311,16 @@ def _assignment_held(zone: Zone, event: e.AssignmentHeld) -> None:
 
 
 def _offer_sent(zone: Zone, event: e.OfferSent) -> None:
+    if event.plan is not UNSET:
+        evolving_weeks.offered(zone, event)
+        return
     row = zone.people.row_of[event.volunteer]
     push(zone, _s(event.expires_at), Due.OFFER, event.offer)
     if zone.policy.offers_per_day:
         zone.alerts.setdefault(row, []).append(_s(event.at))
         push(zone, _s(event.at) + DAY_S, Due.BUDGET, event.volunteer)
     if zone.policy.notify:
-        _issue(zone, f"notify:{event.offer}", 1, event.at)
+        issue(zone, f"notify:{event.offer}", 1, event.at)
 
 
 def _offer_accepted(zone: Zone, event: e.OfferAccepted) -> None:
@@ -332,9 +336,10 @@ def _offer_expired(zone: Zone, event: e.OfferExpired) -> None:
 
 
 def _offer_superseded(zone: Zone, event: e.OfferSuperseded) -> None:
-    zone.assignments[event.offer].offer = OfferState.SUPERSEDED
-    if zone.policy.notify:
-        _issue(zone, f"notify:{event.offer}:stand-down", 1, event.at)
+    assignment = zone.assignments[event.offer]
+    assignment.offer = OfferState.SUPERSEDED
+    if zone.policy.notify and zone.knows_of(assignment):
+        issue(zone, f"notify:{event.offer}:stand-down", 1, event.at)
 
 
 def _refuse(zone: Zone, offer: str, state: OfferState) -> None:
@@ -393,7 +398,7 @@ def _assignment_released(zone: Zone, event: e.AssignmentReleased) -> None:
         zone.request(assignment.request).refused.append(assignment.volunteer)
     _leave(zone, event.assignment, Status.RELEASED)
     if event.stand_down and zone.policy.notify:
-        _issue(zone, f"notify:{event.assignment}:stand-down", 1, event.at)
+        issue(zone, f"notify:{event.assignment}:stand-down", 1, event.at)
 
 
 def _no_show_recorded(zone: Zone, event: e.NoShowRecorded) -> None:
@@ -437,12 +442,16 @@ def _time_passed(zone: Zone, event: e.TimePassed) -> None:
     zone.now, zone.beat = event.at, event.beat
     zone.considered, zone.freed = zone.freed, {}
     now_s = _s(event.at)
-    while zone.deadlines and zone.deadlines[0][0] <= now_s:
+    for _ in range(event.lapsed or len(zone.deadlines)):
+        if not zone.deadlines or zone.deadlines[0][0] > now_s:
+            break
         _, why, what = heapq.heappop(zone.deadlines)
         if why == Due.PAUSE:
             zone.freed[zone.people.row_of[what]] = True
         elif why == Due.BUDGET:
             _budget_freed(zone, zone.people.row_of[what], now_s)
+        elif why == Due.HOLD:
+            evolving_weeks.let_go(zone, what)
     if new_day:
         _forget(zone, now_s)
 
@@ -463,6 +472,8 @@ def _forget(zone: Zone, now_s: int) -> None:
     if zone.history is not UNSET:
         zone.history.forget(now_s)
     zone.remembered = {name: at for name, at in zone.remembered.items() if at[1] + REMEMBERED_S > now_s}
+    if zone.known_plans:
+        evolving_weeks.forget(zone, now_s)
     kept_s = zone.policy.reopen_days * DAY_S + DAY_S
     ended = {name: r for name, r in zone.ended.items() if r.ended_at and _s(r.ended_at) + kept_s > now_s}
     if len(ended) < len(zone.ended):
@@ -482,16 +493,11 @@ def _job_reported(zone: Zone, event: e.JobReported) -> None:
 
 
 def _job_reissued(zone: Zone, event: e.JobReissued) -> None:
-    _issue(zone, event.job, event.attempt, event.at)
+    issue(zone, event.job, event.attempt, event.at)
 
 
 def _job_abandoned(zone: Zone, event: e.JobAbandoned) -> None:
     zone.jobs.pop(event.job, None)
-
-
-def _issue(zone: Zone, job: str, attempt: int, at: datetime) -> None:
-    zone.jobs[job] = Job(id=job, attempt=attempt, issued_s=_s(at))
-    push(zone, _s(at) + 60 * zone.policy.job_retry_minutes, Due.JOB, job)
 
 
 def _s(at: datetime) -> int:
@@ -543,4 +549,5 @@ _CHANGES: dict[type[e.Event], Callable[[Zone, Any], None]] = {
     e.JobReported: _job_reported,
     e.JobReissued: _job_reissued,
     e.JobAbandoned: _job_abandoned,
+    **evolving_weeks.CHANGES,
 }

@@ -9,21 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from msgspec import UNSET
+
+from matcher import adopting, publishing, rematching
 from matcher import events as e
 from matcher.commands import ReportJob, Tick
-from matcher.events import Event, ReleaseReason
+from matcher.events import Event, ReleaseReason, RematchEnding
 from matcher.facts import Facts
 from matcher.progress import consequences
 from matcher.requests import outcome
 from matcher.zone import KEPT, LIVE, Due, Need, OfferState, RequestState, Status, Zone
 
+#: Deadlines that one Tick looks at: what follows of each is below 1 KB, and an entry holds 4 MiB (DESIGN 4.9).
+LAPSES_MAX = 2500
+
 
 def time_passes(zone: Zone, tick: Tick, facts: Facts) -> list[Event]:
-    """Move the zone's time, then end what has lapsed by then, oldest first."""
+    """Move the zone's time, then end what has lapsed by then, oldest first; then a week's plan goes on."""
     lapse = _Lapse(zone, facts)
-    for _, why, what in zone.due(int(tick.at.timestamp())):
+    due = zone.due(int(tick.at.timestamp()))
+    for _, why, what in due[:LAPSES_MAX]:
         lapse.ends(Due(why), what)
-    return [facts(e.TimePassed, beat=tick.beat), *lapse.events, *lapse.consequences()]
+    lapsed = LAPSES_MAX if len(due) > LAPSES_MAX else UNSET
+    begun = [facts(e.TimePassed, beat=tick.beat, lapsed=lapsed), *lapse.events, *lapse.consequences()]
+    return [*begun, *publishing.goes_on(zone, facts, lapse.touched), *rematching.by_itself(zone, facts)]
 
 
 class _Lapse:
@@ -44,6 +53,7 @@ class _Lapse:
             Due.WINDOW: self._window,
             Due.RATING: self._rating,
             Due.JOB: self._job,
+            Due.REMATCH: self._rematch,
         }
 
     def ends(self, why: Due, what: str) -> None:
@@ -73,9 +83,14 @@ class _Lapse:
         self._change(name, Status.RELEASED, released)
 
     def _offer(self, name: str) -> None:
-        if self._status(name) is Status.TENTATIVE:
+        if self._status(name) is not Status.TENTATIVE:
+            return
+        if self.zone.knows_of(self.zone.assignments[name]):
             self.events.append(self.facts(e.OfferExpired, offer=name))
             self._release(name, ReleaseReason.OFFER_EXPIRED)
+        else:  # nobody was told: nobody has failed to answer
+            self.events.append(self.facts(e.OfferSuperseded, offer=name))
+            self._release(name, ReleaseReason.OFFER_SUPERSEDED)
 
     def _no_show(self, name: str) -> None:
         if self._status(name) in {Status.COMMITTED, Status.EN_ROUTE}:
@@ -135,6 +150,12 @@ class _Lapse:
             self.events.append(self.facts(e.JobAbandoned, job=name, attempts=job.attempt))
         else:
             self.events.append(self.facts(e.JobReissued, job=name, attempt=job.attempt + 1))
+
+    def _rematch(self, name: str) -> None:
+        """A batch that ran too long ends with what it has."""
+        rematch = self.zone.rematch
+        if rematch is not UNSET and rematch.id == name:
+            self.events += adopting.ended(self.zone, rematch, RematchEnding.DEADLINE, None, self.facts)
 
 
 def report_job(zone: Zone, command: ReportJob, facts: Facts) -> list[Event]:

@@ -164,6 +164,28 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return "acceptable" if metres <= self.acceptable_m else "beyond"
 
 
+class Weekly(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a week is planned as a whole (集中报到周): when a batch begins, what it may do, how its plan is handled."""
+
+    #: A batch begins by itself so many hours before the first minute of each report week; 0 = when somebody asks.
+    start_hours: Annotated[int, Meta(ge=0, le=336)] = 0
+    #: steps of the search, of each part, of a batch that begins by itself
+    iterations: Annotated[int, Meta(ge=1, le=10**9)] = 20_000
+    #: A batch without a plan by then ends, with what has been reported.
+    run_hours_max: Annotated[int, Meta(ge=1, le=336)] = 12
+    #: So many visits a person makes in the week; their own limits and `limits` hold, too.
+    visits_max: Annotated[int, Meta(ge=1, le=100)] = 10
+    #: What it is worth that somebody who owes the quarter a visit comes at all, points.
+    duty_points: Whole = 3000
+    #: Beats leave the requests of a draft alone for so long, those of the classes in `never_held` excepted.
+    hold_hours: Annotated[int, Meta(ge=0, le=336)] = 48
+    never_held: tuple[Id, ...] = ("urgent",)
+    #: Who is told of a visit of the plan has so long to answer, but not beyond the departure.
+    answer_hours: Annotated[int, Meta(ge=1, le=336)] = 24
+    #: A week with a day that the calendar only estimates is not planned; else its batch says that it is provisional.
+    certain_calendar: bool = False
+
+
 class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How much work one solve may do. Work, not time: the same problem gives the same plan anywhere."""
 
@@ -242,6 +264,13 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     places: Places | UnsetType = UNSET
     #: Absent: as `Bands()` says. Read it as `ways`.
     bands: Bands | UnsetType = UNSET
+    #: Absent: as `Weekly()` says. Read it as `batch`.
+    weekly: Weekly | UnsetType = UNSET
+
+    @property
+    def batch(self) -> Weekly:
+        """How a week is planned as a whole."""
+        return self.weekly or Weekly()
 
     @property
     def tree(self) -> Places:
@@ -324,6 +353,18 @@ def objection(policy: Policy) -> str | None:
     widths = [list(PlaceLevel).index(level) for level in policy.tree.areas]
     if widths != sorted(set(widths), reverse=True):
         return "The areas do not go from narrow to wide. Name each level once, the narrowest first."
+    return _objection_to_weeks(policy)
+
+
+def _objection_to_weeks(policy: Policy) -> str | None:
+    weekly = policy.batch
+    if weekly.never_held != Weekly().never_held and not set(weekly.never_held) <= policy.urgency.keys():
+        return "A class that is never held is none of the urgency classes. Name one of them."
+    if 0 < weekly.start_hours < weekly.run_hours_max:
+        return (
+            f"A batch may run for ({weekly.run_hours_max}) hours but begins ({weekly.start_hours}) hours before its "
+            "week. Begin earlier, or let it run shorter."
+        )
     return None
 
 
@@ -345,6 +386,7 @@ def canonical(policy: Policy) -> Policy:
         weeks=UNSET if policy.weeks == Weeks() else policy.weeks,
         places=UNSET if policy.places == Places() else policy.places,
         bands=UNSET if policy.bands == Bands() else policy.bands,
+        weekly=UNSET if policy.weekly == Weekly() else policy.weekly,
         window_working_days=policy.window_working_days or UNSET,
         budget=budget,
     )
@@ -362,6 +404,7 @@ def stated(policy: Policy) -> Policy:
         weeks=policy.report_weeks,
         places=policy.tree,
         bands=policy.bands or Bands(),
+        weekly=policy.batch,
         window_working_days=policy.window_working_days or 0,
         budget=msgspec.structs.replace(
             policy.budget, engine=policy.budget.engine or "auto", list_max=policy.budget.list_max or 0
@@ -402,7 +445,17 @@ NEIGHBOURS = Policy(
     places=Places(areas=(PlaceLevel.COMPOUND, PlaceLevel.COMMUNITY, PlaceLevel.SUBDISTRICT), visitors_per_hour=10),
     bands=Bands(beyond_preferred_points=1, beyond_acceptable_points=3),
 )
-PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY, NEIGHBOURS)}
+#: 集中报到周: units come for half-days; a plan is made two days before, those who owe the quarter a visit come, the
+#: same helper comes again, and nobody has a crowd at the door.
+REPORT_WEEK = Policy(
+    name="report-week",
+    rest_minutes=10,
+    costs=Costs(continuity_points=1000, fairness_points=300, duty_points=1500, duty_last_week_first=True),
+    limits=Limits(visits_per_day=4),
+    places=Places(visitors_per_hour=10),
+    weekly=Weekly(start_hours=48),
+)
+PRESETS = {policy.name: policy for policy in (DEFAULT, TRAVEL_ONLY, FAIR, EMERGENCY, NEIGHBOURS, REPORT_WEEK)}
 
 
 def sha256(policy: Policy) -> str:

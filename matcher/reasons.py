@@ -5,6 +5,7 @@ A reason says its numbers; sentences are made from it (`message`), never stored.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 import msgspec
@@ -272,6 +273,69 @@ class PostNeedsSkill(Refusal, frozen=True, kw_only=True):
         return f"The post ({self.post}) asks for ({self.skill}) at level ({self.level}). Claim another one."
 
 
+class WeekOver(Refusal, frozen=True, kw_only=True):
+    """The week lies in the past."""
+
+    week: date
+    ended: Time
+
+    def message(self) -> str:
+        return f"The week of ({self.week}) ended at ({self.ended.isoformat()}). Name a day of this week or a later one."
+
+
+class CalendarRunsOut(Refusal, frozen=True, kw_only=True):
+    """The policy wants a calendar that is certain, and a day of the week is only estimated."""
+
+    day: date
+
+    def message(self) -> str:
+        return f"The calendar is not certain about ({self.day}). Publish that year's calendar, or set the day."
+
+
+class RematchRuns(Refusal, frozen=True, kw_only=True):
+    """One batch at a time."""
+
+    rematch: str
+    running: str
+
+    def message(self) -> str:
+        return f"The batch ({self.rematch}) cannot start while ({self.running}) runs. Wait for it, or end it."
+
+
+class NobodyRegistered(Refusal, frozen=True, kw_only=True):
+    """A week without people."""
+
+    zone: str
+
+    def message(self) -> str:
+        return f"Nobody who could come is registered in zone ({self.zone}). Register people first."
+
+
+class NothingOpen(Refusal, frozen=True, kw_only=True):
+    """A week without requests."""
+
+    zone: str
+    from_at: Time
+    until_at: Time
+
+    def message(self) -> str:
+        return (
+            f"No request of zone ({self.zone}) is open from ({self.from_at.isoformat()}) to "
+            f"({self.until_at.isoformat()}). There is nothing to plan."
+        )
+
+
+class AlreadyReported(Refusal, frozen=True, kw_only=True):
+    """Another worker was first, or the same one says it twice: the first report stays."""
+
+    rematch: str
+    stage: str
+    part: int
+
+    def message(self) -> str:
+        return f"Part ({self.part}) of ({self.stage}) of the batch ({self.rematch}) has come already. The first stays."
+
+
 AnyRefusal = (
     UnknownZone
     | Unknown
@@ -284,4 +348,10 @@ AnyRefusal = (
     | TooLarge
     | PostFull
     | PostNeedsSkill
+    | WeekOver
+    | CalendarRunsOut
+    | RematchRuns
+    | NobodyRegistered
+    | NothingOpen
+    | AlreadyReported
 )

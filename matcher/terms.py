@@ -182,6 +182,15 @@ class Requirement(Term, frozen=True, kw_only=True):
     preferred_team: Id | UnsetType = UNSET
 
 
+class PlannedVisit(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """One person on one place of a requirement in a week's plan; an array of four on the wire."""
+
+    request: Id
+    requirement: Id
+    volunteer: Id
+    start: Time
+
+
 class Shares(Term, frozen=True, kw_only=True):
     """How this quarter's visits are shared, those of the plan included.
 

@@ -19,6 +19,7 @@ from matcher.commands import Command, DefinePlace, DefinePost, DefineTeam, Defin
 from matcher.events import Outcome
 from matcher.history import History, Quarter, quarter_of
 from matcher.people import People
+from matcher.plans import AdoptedPlan, Rematch
 from matcher.policy import DEFAULT, Policy
 from matcher.reasons import Unassigned
 from matcher.terms import Hours, Link, PlaceLevel, Requirement
@@ -83,6 +84,8 @@ class Assignment(msgspec.Struct):
     end_s: int
     offer: OfferState = OfferState.SENT
     status: Status = Status.TENTATIVE
+    #: the week's plan that it belongs to; absent: a beat's
+    plan: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class Widened(msgspec.Struct, frozen=True):
@@ -149,6 +152,8 @@ class Due(StrEnum):
     PAUSE = "pause"  # a pause ends
     BUDGET = "budget"  # an offer leaves somebody's 24 hours
     JOB = "job"
+    HOLD = "hold"  # beats look at a draft's requests again
+    REMATCH = "rematch"  # a batch has run long enough
 
 
 #: (when, why, id of the thing)
@@ -177,6 +182,14 @@ class Zone(msgspec.Struct):
     #: 志愿服务队 and 公益服务岗 by id; absent until the first one, for the same reason.
     teams: dict[str, DefineTeam] | msgspec.UnsetType = msgspec.UNSET
     posts: dict[str, DefinePost] | msgspec.UnsetType = msgspec.UNSET
+    #: The batch that plans a week, while it runs; absent else, for the same reason.
+    rematch: Rematch | msgspec.UnsetType = msgspec.UNSET
+    #: Plans of batches by name, until their week is over; absent until the first one, for the same reason.
+    plans: dict[str, AdoptedPlan] | msgspec.UnsetType = msgspec.UNSET
+    #: requests that beats leave alone -> the draft that they belong to; absent where none, for the same reason
+    held: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    #: first seconds of the report weeks whose batch began by itself, the last ones; absent before, for the same reason
+    begun_weeks: list[int] | msgspec.UnsetType = msgspec.UNSET
     #: What units told of themselves for placement, and unit -> place -> 结对; absent until the first, as above.
     profiles: dict[str, DefineUnit] | msgspec.UnsetType = msgspec.UNSET
     links: dict[str, dict[str, Link]] | msgspec.UnsetType = msgspec.UNSET
@@ -219,6 +232,16 @@ class Zone(msgspec.Struct):
     def linked(self, unit: str, day: date) -> list[str]:
         """Return the places with which a unit is paired on this day, by id."""
         return sorted(place for place, link in (self.links or {}).get(unit, {}).items() if link.holds_on(day))
+
+    @property
+    def known_plans(self) -> dict[str, AdoptedPlan]:
+        """The plans of batches by name, until their week is over."""
+        return self.plans or {}
+
+    def knows_of(self, assignment: Assignment) -> bool:
+        """Say whether the person has been told of an offer: not of one whose plan has only been published."""
+        plan = None if assignment.plan is msgspec.UNSET else self.known_plans.get(assignment.plan)
+        return plan is None or plan.told
 
     @property
     def own_days(self) -> dict[date, bool]:
@@ -313,6 +336,13 @@ class Zone(msgspec.Struct):
 def push(zone: Zone, due_s: int, why: Due, what: str) -> None:
     """Add a deadline."""
     heapq.heappush(zone.deadlines, (due_s, why.value, what))
+
+
+def issue(zone: Zone, job: str, attempt: int, at: datetime) -> None:
+    """Note a notification that waits for its report."""
+    issued_s = int(at.timestamp())
+    zone.jobs[job] = Job(id=job, attempt=attempt, issued_s=issued_s)
+    push(zone, issued_s + 60 * zone.policy.job_retry_minutes, Due.JOB, job)
 
 
 def digest(command: Command) -> bytes:

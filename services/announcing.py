@@ -66,6 +66,10 @@ class Announcing:
         """See `reading.Reader`."""
         part = self._part(partition)
         for event in events:
+            if isinstance(event, e.PlanNotified):
+                for due in part.zones.setdefault(event.zone, OpenJobs()).told(event):
+                    if part.live:
+                        self._jobs.publish(due)
             if type(event) not in STEPS:
                 continue
             job = part.zones.setdefault(event.zone, OpenJobs()).take(event)

@@ -30,6 +30,7 @@ from services.names import NAME
 
 DISTANCE_M = (50.0, 100.0, 200.0, 300.0, 500.0, 800.0, 1200.0, 2000.0, 3000.0, 5000.0, 10000.0)
 SOLVE_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0)
+BATCH_S = (1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 14400.0)
 SHORT_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 GROUP = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 #: Values kept of a label that comes from outside; the rest are "other".
@@ -102,6 +103,15 @@ TABLE = (
     Metric("queue_depth", "gauge", ("queue",), "", "Jobs that wait: before publishing, and at the broker."),
     Metric("queue_oldest_job_age_seconds", "gauge", ("queue",), "s", "Age of the job in hand, or of the last before."),
     Metric("notifications_total", "counter", ("channel", "outcome"), "", "Messages to people, by what became of them."),
+    # the week's batch
+    Metric("rematch_parts", "gauge", ("zone", "state"), "", "Parts of the running batch.", outside=("zone",)),
+    Metric("rematch_cost_points", "gauge", ("zone",), "", "Cost of the parts that are planned.", outside=("zone",)),
+    Metric("rematch_open_places", "gauge", ("zone",), "", "Places that they leave open.", outside=("zone",)),
+    Metric(
+        "rematch_fill_gap_places", "gauge", ("zone",), "", "Bound of the fill less what is filled.", outside=("zone",)
+    ),
+    Metric("rematch_duration_seconds", "histogram", (), "s", "A batch, from its start to its plan.", BATCH_S),
+    Metric("rematch_jobs_failed_total", "counter", (), "", "Jobs of batches whose process died twice."),
     # HTTP
     Metric("http_requests_total", "counter", ("route", "status"), "", "HTTP requests answered."),
     Metric("http_request_duration_seconds", "histogram", ("route",), "s", "Time to answer.", SHORT_S),

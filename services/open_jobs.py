@@ -36,6 +36,8 @@ class OpenJobs:
         #: the same of those who have said yes; while they may be told not to come
         self.visits: dict[str, Notify] = {}
         self.silent = False
+        #: offer -> the week's plan that it belongs to; while nobody has been told of it
+        self.untold: dict[str, str] = {}
         self._places: dict[str, str] = {}
         self._place_of: dict[str, str] = {}
         self._place_of_ended: dict[str, str] = {}
@@ -56,10 +58,15 @@ class OpenJobs:
         made._places = {place: command.name for place, command in zone.places.items()}
         made._place_of = _places_of(zone.requests)
         made._place_of_ended = dict(list(_places_of(zone.ended).items())[-ENDED_MAX:])
-        expiries = {what: due_s for due_s, why, what in zone.deadlines if why == Due.OFFER}
+        expiries: dict[str, int] = {}
+        for due_s, why, what in zone.deadlines:
+            if why == Due.OFFER:
+                expiries[what] = min(due_s, expiries.get(what, due_s))
         for assignment in zone.assignments.values():
             if assignment.offer is OfferState.SENT:
                 made.offers[assignment.id] = made._told(zone, assignment, expiries)
+                if assignment.plan is not UNSET and not zone.knows_of(assignment):
+                    made.untold[assignment.id] = assignment.plan
             elif assignment.offer is OfferState.ACCEPTED and assignment.status in LIVE:
                 made.visits[assignment.id] = made._told(zone, assignment, expiries)
         for job in sorted(zone.jobs.values(), key=_issued):
@@ -131,11 +138,13 @@ class OpenJobs:
 
     def _accepted(self, event: e.OfferAccepted) -> None:
         offer = self.offers.pop(event.command.offer, None)
+        self.untold.pop(event.command.offer, None)
         if offer is not None:
             self.visits[event.command.offer] = replace(offer, expires_at=offer.start)
 
     def _declined(self, event: e.OfferDeclined) -> None:
         self.offers.pop(event.command.offer, None)
+        self.untold.pop(event.command.offer, None)
 
     def _released(self, event: e.AssignmentReleased) -> Notify | None:
         visit = self.visits.pop(event.assignment, None)
@@ -167,11 +176,25 @@ class OpenJobs:
             expires_at=_whole(event.expires_at),
         )
         self.offers[event.offer] = job
+        if event.plan is not UNSET:
+            self.untold[event.offer] = event.plan
+            return None
         return None if self.silent else self._issue(job)
 
+    def told(self, event: e.PlanNotified) -> list[Notify]:
+        """Take in that a plan's people are told; return the jobs that this issues."""
+        issued = []
+        for name in [name for name, plan in self.untold.items() if plan == event.command.plan]:
+            del self.untold[name]
+            said = self.offers[name]
+            self.offers[name] = said = replace(said, expires_at=min(said.expires_at, _whole(event.expires_at)))
+            if not self.silent:
+                issued.append(self._issue(said))
+        return issued
+
     def _superseded(self, event: e.OfferSuperseded) -> Notify | None:
-        offer = self.offers.pop(event.offer, None)
-        if offer is None or self.silent:
+        offer, plan = self.offers.pop(event.offer, None), self.untold.pop(event.offer, None)
+        if offer is None or self.silent or plan is not None:
             return None
         return self._issue(replace(offer, job=f"{offer.job}{_STAND_DOWN}", about="stand_down", attempt=1))
 

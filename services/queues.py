@@ -11,6 +11,9 @@ from kombu import Exchange, Queue
 from services.names import NAME
 
 NOTIFY = f"{NAME}.notify.v1"
+REMATCH = f"{NAME}.rematch.v1"
+#: Before the prefix of the batch's own keys in Redis: jobs in hand there have a visibility time-out of their own (K3).
+REMATCH_KEYS = "rematch."
 #: Deaths of a worker with a job in hand before RabbitMQ sets the job aside.
 DELIVERY_LIMIT = 5
 #: Header with the seconds since 1970 at which a job was handed over.
@@ -18,6 +21,13 @@ PUBLISHED_AT = "published_at"
 #: How long a worker may hold a job before Redis gives it to another: three times the longest job (two time-outs of
 #: 10 s for connecting and reading, 30 s to report).
 VISIBILITY_S = 150.0
+#: The same for the parts of a batch. One that takes longer is done twice at most at a time: the first report wins.
+REMATCH_VISIBILITY_S = 900.0
+
+
+def rematch_queue(name: str = REMATCH) -> Queue:
+    """The queue of the week's batch; as that of the notifications."""
+    return notify_queue(name)
 
 
 def notify_queue(name: str = NOTIFY) -> Queue:

@@ -36,13 +36,16 @@ from services.names import CONTACTS_FILE, INTENTS_FILE, LOG_FILE, NAME
 from services.ports import Log, Solver
 from services.progress import PATIENCE_S, Progress, Writing
 from services.projecting import Projecting
-from services.queues import NOTIFY, notify_queue
+from services.queues import NOTIFY, REMATCH, REMATCH_KEYS, REMATCH_VISIBILITY_S, notify_queue, rematch_queue
 from services.readiness import Readiness
+from services.rematching import Rematching
 from services.scoring import PrometheusMeters, Scoring
 from services.settings import Settings
 from services.worker.consumer import Worker
 from services.worker.intents import Intents, MemoryIntents
-from services.worker.probing import add_probes
+from services.worker.planning.consumer import PlanningWorker
+from services.worker.planning.process import Planner
+from services.worker.probing import add_planning_probes, add_probes
 from services.worker.sending import AppriseSender, Console, Telling
 from services.writer import LINGER_S
 
@@ -54,7 +57,7 @@ REPORT_S = 30.0
 class Runtime:
     """Everything of one process. `durable=False`: log and contacts in memory, for tests.
 
-    `notify=False` leaves jobs unpublished.
+    `notify=False` leaves jobs unpublished. `places_max`: the size of a batch's parts, for tests.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Runtime:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         linger_s: float = LINGER_S,
         explainer: Explainer | None = None,
+        places_max: int | None = None,
     ) -> None:
         self.settings = settings
         self._explainer = explainer or InProcess(settings.explain_guard_s)
@@ -91,7 +95,8 @@ class Runtime:
         Backlog(self.metrics, self.embedded.writers, settings.partitions)
         self.metrics.at_scrape(self._show_waiting)
         self._prepare_jobs(notify)
-        for reader in (self.projecting, self.scoring, self.announcing):
+        self._prepare_batches(places_max)
+        for reader in (self.projecting, self.scoring, self.announcing, self.rematching):
             if reader is not None:
                 self.embedded.subscribe(reader)
         self.app = api.create(self._context(now))
@@ -115,6 +120,12 @@ class Runtime:
             self.worker.start()
             for partition in range(self.settings.partitions):
                 self.announcing.live(partition)
+        if self.rematching is not None:
+            self.batches.start()
+            self.planning.open()
+            self.planning.start()
+            for partition in range(self.settings.partitions):
+                self.rematching.live(partition)
         self.readiness.started = True
 
     async def stop(self) -> None:
@@ -179,6 +190,21 @@ class Runtime:
         )
         add_probes(self.worker, self.readiness, self.liveness, lambda: self.readiness.started)
 
+    def _prepare_batches(self, places_max: int | None) -> None:
+        self.rematching: Rematching | None = None
+        if self.announcing is None:
+            return
+        settings, keys = self.settings, self.settings.prefix + REMATCH_KEYS
+        own = f"{REMATCH}.{uuid.uuid4().hex}" if settings.jobs.startswith("memory:") else settings.prefix + REMATCH
+        source = rematch_queue(own)
+        self.batches = KombuJobs(settings.jobs, source, self.metrics, prefix=keys, label="publish_rematch")
+        self.rematching = Rematching(self.batches, self.metrics)
+        self.planner = Planner(self.log, self.embedded.append, places_max=places_max)
+        self.planning = PlanningWorker(
+            connect(settings.jobs, REMATCH_VISIBILITY_S, prefix=keys), source, self.planner, self.metrics
+        )
+        add_planning_probes(self.planning, self.readiness, self.liveness, lambda: self.readiness.started)
+
     def _report(self, command: ReportJob) -> None:
         """Append from the worker's thread; returns when the log has it."""
         asyncio.run_coroutine_threadsafe(self.embedded.append([command]), self._loop).result(REPORT_S)
@@ -213,6 +239,11 @@ class Runtime:
         if self.announcing is not None and self.readiness.started:
             await asyncio.to_thread(self.worker.stop, patience_s)
             await asyncio.to_thread(self.jobs.stop, patience_s)
+        if self.rematching is not None and self.readiness.started:
+            self.planning.should_stop = True
+            await self.planner.close()
+            await asyncio.to_thread(self.planning.stop, patience_s)
+            await asyncio.to_thread(self.batches.stop, patience_s)
 
     async def _moves(self) -> str | None:
         return self._progress.trouble() if self.readiness.started else None

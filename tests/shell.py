@@ -12,7 +12,21 @@ from pathlib import Path
 import typer
 from typer.testing import CliRunner
 
-from services.cli import calendar, diff, duty, explain, generate, hours, importing, match, placement, policy, posts
+from services.cli import (
+    calendar,
+    diff,
+    duty,
+    explain,
+    generate,
+    hours,
+    importing,
+    match,
+    placement,
+    plan,
+    policy,
+    posts,
+    rematch,
+)
 from services.exits import Stop
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +50,8 @@ class Ended:
 def paidan(*arguments: object) -> Ended:
     """Run the command with these arguments; a bug is raised, an expected end is returned."""
     app = typer.Typer()
-    for command in (match, explain, diff, duty, posts, placement, hours, generate, importing, policy, calendar):
+    told = (match, rematch, plan, explain, diff, duty, posts, placement, hours, generate, importing, policy, calendar)
+    for command in told:
         command.register(app)
     none = {key: None for key in os.environ if key.startswith("PAIDAN_")}
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], env=none)

@@ -1,6 +1,7 @@
 """Is a week's plan allowed? Every rule of `matcher.weekly`, written again from its words alone, in plain Python.
 
 It imports nothing of the planner, and of `matcher` nothing at all: it reads the arrays of the week and of the plan.
+`published` re-verifies a plan that was published, from the events of the journal alone, as JSON says them.
 Distances are the haversine of DESIGN 7; a second and a millionth of a metre of rounding are allowed, no more.
 """
 
@@ -9,6 +10,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 EARTH_RADIUS_M = 6_371_008.8
 HAIR_M, HAIR_S = 1e-6, 1e-6
@@ -221,7 +224,7 @@ def _crowds(week, visits, pinned):
     hours, agreed = Counter(), Counter()
     for r, p, start, _, _ in visits:
         end = start + int(week.problem.requirements.duration_s[r])
-        for hour in range((start - week.from_s) // HOUR, (end - 1 - week.from_s) // HOUR + 1):
+        for hour in range(start // HOUR, (end - 1) // HOUR + 1):
             if week.compound[r] >= 0:
                 hours[int(week.compound[r]), hour] += 1
                 agreed[int(week.compound[r]), hour] += (r, p, start) in pinned
@@ -272,3 +275,190 @@ def _figures(week, plan, visits):
     for r in range(len(asked.ids)):
         if said.get(r, 0) != int(asked.people[r]) - filled[r]:
             yield f"requirement ({r}) has ({asked.people[r] - filled[r]}) places open, not ({said.get(r, 0)})"
+
+
+# --- a published plan, from the journal's events alone ----------------------------------------------------------------
+
+MINUTE, DAY = 60, 86_400
+
+
+class Journal:
+    """What the events of one zone say, read as plain JSON values (`msgspec.to_builtins`, times in ISO 8601)."""
+
+    def __init__(self):
+        self.policy, self.people, self.requests, self.needs = {}, {}, {}, {}
+        self.parents, self.levels, self.circles = {}, {}, {}
+        #: assignment -> its hold, whether it was accepted, whether it is over; and the offers of each plan
+        self.held, self.accepted, self.over, self.plans = {}, set(), set(), defaultdict(list)
+        #: plan -> objections at the moment of each offer
+        self.wrong = defaultdict(list)
+
+    def take(self, event):  # noqa: PLR0912 (one branch an event)
+        """Take in one event; offers of a plan are judged as they are made."""
+        kind, command = event["type"], event.get("command") or {}
+        if kind == "PolicySet":
+            self.policy = command["policy"]
+        elif kind == "PlaceDefined":
+            self.parents[command["place"]], self.levels[command["place"]] = command.get("parent"), command["level"]
+        elif kind == "SkillDefined":
+            self.circles[command["skill"]] = command.get("circle_minutes")
+        elif kind in ("VolunteerRegistered", "VolunteerChanged"):
+            self.people[command["volunteer"]] = dict(command)
+        elif kind == "AvailabilityChanged":
+            self.people[command["volunteer"]]["hours"] = command["hours"]
+        elif kind == "VolunteerLeft":
+            self.people[command["volunteer"]]["left"] = True
+        elif kind == "RequestSubmitted":
+            self._asked(command, event)
+        elif kind in ("RequestCancelled", "RequestClosed"):
+            self.requests[event.get("request") or command["request"]]["over"] = True
+        elif kind == "AssignmentHeld":
+            self.held[event["assignment"]] = event
+        elif kind == "OfferSent" and event.get("plan"):
+            self.plans[event["plan"]].append(event["offer"])
+            self.wrong[event["plan"]] += [*self._offer(event), *self._meets(event)]
+        elif kind == "OfferAccepted":
+            self.accepted.add(command["offer"])
+        elif kind in ("OfferDeclined", "OfferExpired"):
+            request = self.requests[self.held[event.get("offer") or command["offer"]]["request"]]
+            request["refused"].add(self.held[event.get("offer") or command["offer"]]["volunteer"])
+        elif kind in ("AssignmentReleased", "NoShowRecorded"):
+            self.over.add(event["assignment"])
+            if event["assignment"] in self.accepted and event.get("reason") == "plan_rolled_back":
+                self.wrong["rolled back"].append(f"accepted work ({event['assignment']}) was taken back")
+
+    def _asked(self, command, event):
+        self.requests[command["request"]] = {
+            **command,
+            "window": (event["earliest"], event["latest"]),
+            "refused": set(),
+        }
+        for need in command.get("requirements") or [{"requirement": "1", "people": 1}]:
+            self.needs[command["request"], need["requirement"]] = need
+
+    def live(self):
+        """Yield every hold that stands."""
+        return (hold for name, hold in self.held.items() if name not in self.over)
+
+    def _offer(self, event):
+        """What forbids this person this visit, by what the zone knew then."""
+        name, person = event["offer"], self.people.get(event["volunteer"])
+        request, need = self.requests[event["request"]], self.needs[event["request"], event["requirement"]]
+        start, end = second(event["start"]), second(event["end"])
+        if person is None or person.get("left") or request.get("over"):
+            yield f"{name}: not there"
+            return
+        if not second(request["window"][0]) <= start <= end <= second(request["window"][1]):
+            yield f"{name}: outside its window"
+        if end - start != MINUTE * request["duration_minutes"]:
+            yield f"{name}: not as long as was asked"
+        held = {skill["skill"]: skill for skill in person["skills"]}
+        for skill in need.get("skills", ()):
+            has = held.get(skill["skill"])
+            if has is None or has["level"] < skill["level"]:
+                yield f"{name}: lacks ({skill['skill']})"
+            elif has.get("expires") and second(has["expires"]) < end:
+                yield f"{name}: ({skill['skill']}) runs out"
+            minutes = self.circles.get(skill["skill"])
+            if minutes and self._way_s(person, home(person), request) > MINUTE * minutes + 1:
+                yield f"{name}: outside the circle"
+        if away(home(person), spot(request)) > person["reach_m"] + 0.01:
+            yield f"{name}: too far"
+        if person["volunteer"] in (*request["excluded"], *request.get("restricted", ()), *request["refused"]):
+            yield f"{name}: not wanted, or said no"
+        if request.get("must_have") and person["volunteer"] not in request["must_have"]:
+            yield f"{name}: not among those who must"
+        if not any(a <= start and end <= b for a, b in self._free(person, start)):
+            yield f"{name}: no hours"
+
+    def _meets(self, event):
+        """Nobody is in two places: ways between visits and rest included."""
+        person, own = self.people.get(event["volunteer"]), []
+        for hold in self.live():
+            if hold["volunteer"] == event["volunteer"]:
+                own.append((second(hold["start"]), second(hold["end"]), self.requests[hold["request"]]))
+        own.sort(key=lambda visit: visit[:2])
+        rest = MINUTE * self.policy.get("rest_minutes", 0)
+        for (_, end, one), (start, _, other) in itertools.pairwise(own):
+            if start + 2 < end + rest + self._way_s(person, spot(one), other):
+                yield f"{event['offer']}: ({event['volunteer']}) is in two places"
+
+    def _way_s(self, person, begin, request):
+        mode = self.policy["modes"][person["travel"]]
+        return away(begin, spot(request)) * mode.get("detour", 1.3) / (mode["speed_kmh"] / 3.6)
+
+    def _free(self, person, around_s):
+        """Weekly windows of the days around a moment; the checker knows no other hours."""
+        clock = ZoneInfo(self.policy.get("timezone", "Asia/Shanghai"))
+        day = datetime.fromtimestamp(around_s, clock).date()
+        found = []
+        for n in range(-2, 2):
+            that = day + timedelta(days=n)
+            midnight = datetime(that.year, that.month, that.day, tzinfo=clock).timestamp()
+            for window in person["hours"].get("weekly", ()):
+                if window["weekday"] == that.weekday():
+                    found.append(
+                        (midnight + MINUTE * window["from_minute"], midnight + MINUTE * window["until_minute"])
+                    )
+        return _union(found)
+
+    def whole(self, plan):
+        """What is wrong with a published plan as a whole: crews, days, compounds."""
+        own = [self.held[name] for name in self.plans[plan] if name not in self.over]
+        crews, limits = defaultdict(list), self.policy.get("limits") or {}
+        for hold in self.live():
+            crews[hold["request"], hold["requirement"]].append(hold)
+        for key in {(hold["request"], hold["requirement"]) for hold in own}:
+            need, crew = self.needs[key], crews[key]
+            if len({hold["start"] for hold in crew}) > 1 or len({hold["volunteer"] for hold in crew}) < len(crew):
+                yield f"{key}: several starts, or somebody twice"
+            accepted = any(name in self.accepted for name, hold in self.held.items() if hold in crew)
+            if not accepted and not (need.get("minimum_people") or need["people"]) <= len(crew) <= need["people"]:
+                yield f"{key}: ({len(crew)}) people"
+        days = Counter((hold["volunteer"], self._day(hold)) for hold in self.live())
+        most = limits.get("visits_per_day", 0)
+        yield from (f"{key}: ({many}) visits" for key, many in days.items() if most and many > most)
+        yield from self._crowded()
+
+    def _day(self, hold):
+        return datetime.fromtimestamp(second(hold["start"]), ZoneInfo(self.policy["timezone"])).date()
+
+    def _crowded(self):
+        most = (self.policy.get("places") or {}).get("visitors_per_hour", 0)
+        there = Counter()
+        for hold in self.live():
+            place = self.requests[hold["request"]].get("place")
+            while place is not None and self.levels[place] != "compound":
+                place = self.parents[place]
+            if place is not None:
+                begin, end = int(second(hold["start"])), int(second(hold["end"]))
+                there.update((place, hour) for hour in range(begin // HOUR, (end - 1) // HOUR + 1))
+        yield from (f"{key}: ({many}) people" for key, many in there.items() if most and many > most)
+
+
+def published(events, plan):
+    """Return everything that is wrong with a plan that was published, by the journal's events alone."""
+    journal = Journal()
+    for event in events:
+        journal.take(event)
+    return [*journal.wrong[plan], *journal.wrong["rolled back"], *journal.whole(plan)]
+
+
+def second(moment):
+    """Seconds since 1970 of an ISO time."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def home(person):
+    """Where a person lives."""
+    return person["point"]["lat"], person["point"]["lon"]
+
+
+def spot(request):
+    """Where a request is."""
+    return request["point"]["lat"], request["point"]["lon"]
+
+
+def away(one, other):
+    """Great-circle metres."""
+    return metres(*one, *other)

@@ -123,6 +123,7 @@ WORDS: dict[str, str] = {
     "cause.PERSON_LEFT": "此人已退出",
     "cause.CREW_INCOMPLETE": "人手不齐",
     "cause.OVERRUN": "一直没有签退",
+    "cause.ROLLED_BACK": "整周计划已撤回",
     "cause.SUBMITTED": "新的需求",
     "cause.REOPENED": "需求重办",
     "cause.PERSON_CHANGED": "此人报到或有变更",
@@ -228,6 +229,12 @@ REFUSALS: dict[str, str] = {
     "IdempotencyConflict": "命令编号（{command_id}）已用于另一内容，请换一个 Idempotency-Key。",
     "PostFull": "岗位（{post}）只需 {capacity} 人，已满，请认领别的岗位。",
     "PostNeedsSkill": "岗位（{post}）要求（{skill}）达到 {level} 级，请认领别的岗位。",
+    "WeekOver": "{week} 所在的一周已于 {ended} 结束，请给出本周或以后的日期。",
+    "CalendarRunsOut": "日历对 {day} 尚不确定，请先发布该年日历，或设定这一天。",
+    "RematchRuns": "批量重排（{running}）正在进行，（{rematch}）不能开始，请等它结束，或先结束它。",
+    "NobodyRegistered": "区域（{zone}）没有可来的人，请先报到。",
+    "NothingOpen": "区域（{zone}）从 {from_at} 至 {until_at} 没有未结的需求，无可编排。",
+    "AlreadyReported": "批量重排（{rematch}）{stage}第 {part} 部分已有结果，以先到的为准。",
     "TooLarge": "该命令产生的内容有 {size_bytes} 字节，上限 {limit_bytes} 字节，请拆分。",
 }
 #: What a refusal names: kinds of things, states, what would be needed.
@@ -271,6 +278,22 @@ NAMED: dict[str, str] = {
     "done": "已完成",
     "released": "已释放",
     "no_show": "接而不到",
+    # 批量重排
+    "batch": "批量重排",
+    "plan": "方案",
+    "running": "进行中",
+    "not cut": "尚未切分",
+    "cut": "切分",
+    "part": "分区",
+    "repair": "边界修补",
+    "adopted": "已采纳",
+    "draft": "草案",
+    "publishing": "发布中",
+    "published": "已发布",
+    "notified": "已通知",
+    "withdrawing": "撤回中",
+    "rolled_back": "已撤回",
+    "draft, published or notified": "草案、已发布或已通知",
 }
 #: What to do about an impossible value, by its English words; `{}` stands for a number.
 REMEDIES: dict[str, str] = {
@@ -299,4 +322,16 @@ REMEDIES: dict[str, str] = {
     "A unit is paired with a community or a compound. Name one.": "单位只能与社区或小区结对，请换一个地点。",
     "A link does not end before it begins. Give a later day, or none.": "结对的结束日不得早于开始日，请改晚或不填。",
     "Give days of ({}) only.": "只能给出 {} 年的日期。",
+    "A class that is never held is none of the urgency classes. Name one of them.": (
+        "不受冻结的类别不在紧急程度之列，请给出其中之一。"
+    ),
+    "A batch may run for ({}) hours but begins ({}) hours before its week. Begin earlier, or let it run shorter.": (
+        "批量重排最长可运行 {} 小时，却在该周前 {} 小时才开始，请提早开始，或缩短运行时间。"
+    ),
+    "Give exactly one of `iterations` and `budget_s`.": "请在 `iterations` 与 `budget_s` 中只给出一个。",
+    "Give a part that the batch has.": "请给出该批量重排的某一部分。",
+    "A cut that is done says how many parts there are, and of which state.": "完成的切分要说明共几部分、所依据的状态。",
+    "A part that is done says its visits.": "完成的部分要给出其服务安排。",
+    "All parts of a plan say the same number of parts and the same state.": "方案各部分的总数和所依据的状态必须一致。",
+    "Give a piece that the part has.": "请给出该部分的某一片。",
 }

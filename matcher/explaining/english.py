@@ -123,6 +123,7 @@ WORDS: dict[str, str] = {
     "cause.PERSON_LEFT": "the person left",
     "cause.CREW_INCOMPLETE": "the crew was incomplete",
     "cause.OVERRUN": "the visit was never finished",
+    "cause.ROLLED_BACK": "the week's plan was taken back",
     "cause.SUBMITTED": "the request came in",
     "cause.REOPENED": "the request was opened again",
     "cause.PERSON_CHANGED": "the person registered or changed something",

@@ -7,7 +7,7 @@ is made from its values, a remedy from its English words.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -29,9 +29,9 @@ def _chinese(reason: Refusal) -> str:
 def _named(field: str, value: Any) -> Any:
     if field == "remedy":
         return _remedy(value)
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
-    return NAMED.get(value, value) if field in {"kind", "state", "needed"} else value
+    return NAMED.get(value, value) if field in {"kind", "state", "needed", "stage"} else value
 
 
 def _remedy(english: str) -> str:

@@ -6,14 +6,18 @@ nothing; numba is imported by the first plan.
 
 from __future__ import annotations
 
+from matcher.problem import I32, I64
 from matcher.weekly.week import Effort, Warmth, Week, WeekPlan
 
 
-def plan(week: Week, effort: Effort | None = None) -> WeekPlan:
-    """Plan the week. The same week and effort give the same plan, byte by byte."""
+def plan(week: Week, effort: Effort | None = None, start: tuple[I32, I32, I64] | None = None) -> WeekPlan:
+    """Plan the week. The same week, effort and start give the same plan, byte by byte.
+
+    `start`: a plan to begin with, as columns (requirement, person, start); what of it is not allowed is left out.
+    """
     from matcher.weekly import planning
 
-    return planning.run(week, effort or Effort())
+    return planning.run(week, effort or Effort(), start)
 
 
 def warm() -> Warmth:

@@ -103,7 +103,7 @@ def _put_terms(memory: Memory, week: Week, seed: int) -> None:
         tables.DISTURBANCE: week.disturbance_points,
         tables.CROWD_MAX: week.crowd_max,
         tables.DAY_MAX: week.day_max,
-        tables.ORIGIN_S: week.from_s,
+        tables.ORIGIN_S: week.from_s // HOUR_S * HOUR_S,
         tables.PRICED: int(priced),
         tables.RANDOM: _mixed(seed),
     }
@@ -250,7 +250,7 @@ def _put_routes(memory: Memory, week: Week, rows: I64, longest: int) -> None:
     memory.put(tables.STOPS, np.zeros((len(rows), longest * tables.STOP_WIDE), np.int64))
     memory.set(tables.LONGEST, longest)
     compounds = 0 if week.compound is None else int(week.compound.max(initial=-1)) + 1
-    hours = (week.until_s - week.from_s) // HOUR_S + 2
+    hours = (week.until_s - week.from_s) // HOUR_S + 3
     memory.put(tables.CROWD, np.zeros((compounds, hours), np.int64))
     memory.set(tables.HOURS, hours)
 
@@ -319,7 +319,7 @@ def _pin(laid: Laid, pins: list[Pin], outside: set[int]) -> set[int]:
     failed = set()
     for pin in sorted(pins, key=lambda pin: (pin[2], pin[1], pin[0])):
         r, p, start = pin
-        s = NEVER if p in outside else _shift_at(work, person.get(p, NEVER), start)
+        s = NEVER if p in outside else shift_at_moment(work, person.get(p, NEVER), start)
         if p not in outside and s == NEVER:
             failed.add(p)
             continue
@@ -340,7 +340,7 @@ def _inverse(order: I64) -> dict[int, int]:
     return {row: number for number, row in enumerate(order.tolist())}
 
 
-def _shift_at(work: Work, v: int, start: int) -> int:
+def shift_at_moment(work: Work, v: int, start: int) -> int:
     """Return the shift of a person that holds a moment."""
     if v == NEVER:
         return NEVER

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from matcher.problem import I64
-from matcher.weekly import laying, searching, steps, telling
+from matcher.weekly import laying, searching, seating, steps, telling
 from matcher.weekly.laying import Laid
+from matcher.weekly.seating import Start
 from matcher.weekly.tables import NEARS, SHIFT_COUNT, UNIT_COUNT
 from matcher.weekly.week import Effort, Week, WeekPlan
 
@@ -18,9 +19,9 @@ from matcher.weekly.week import Effort, Week, WeekPlan
 STRETCHES = 32
 
 
-def run(week: Week, effort: Effort) -> WeekPlan:
-    """Plan a week."""
-    for plan in stages(week, effort):
+def run(week: Week, effort: Effort, start: Start | None = None) -> WeekPlan:
+    """Plan a week, from a given plan (requirement, person, start) on where there is one."""
+    for plan in stages(week, effort, start):
         last = plan
     return last()
 
@@ -37,13 +38,15 @@ class Stage:
         return telling.plan_of(self._week, self._laid, self._routes, self.first_cost, self.cost, self.iterations)
 
 
-def stages(week: Week, effort: Effort) -> Iterator[Stage]:
+def stages(week: Week, effort: Effort, start: Start | None = None) -> Iterator[Stage]:
     """Yield the first plan, then the best so far after each stretch of the search; whoever has enough stops asking."""
     laid = laying.lay(week, effort.seed)
     work = laid.work
     if not work.m[UNIT_COUNT] or not work.m[SHIFT_COUNT]:
         yield Stage(week, laid, work.m.copy(), 0, 0, 0)
         return
+    if start is not None:
+        seating.seat(laid, start)
     searching.construct(work)
     first = cost = best = int(steps.total(work.m, work.spots))
     kept = _routes(work.m)

@@ -46,7 +46,7 @@ def _visits(laid: Laid, work: Work) -> tuple[I64, I64, I64, I64, I64]:
     """Return requirement, person, start and shift of every visit, by person and time."""
     shifts = memory_of(work, tables.SHIFTS, tables.SHIFT_WIDE, tables.SHIFT_COUNT)
     stops = memory_of(work, tables.STOPS, int(work.m[tables.LONGEST]) * tables.STOP_WIDE, tables.SHIFT_COUNT)
-    stops = stops.reshape(len(shifts), -1, tables.STOP_WIDE)
+    stops = stops.reshape(len(shifts), int(work.m[tables.LONGEST]), tables.STOP_WIDE)
     tasks = memory_of(work, tables.TASKS, tables.TASK_WIDE, tables.TASK_COUNT)
     s, i = np.nonzero(np.arange(stops.shape[1])[None, :] < shifts[:, tables.SIZE, None])
     unit = tasks[stops[s, i, tables.TASK], tables.TASK_UNIT]

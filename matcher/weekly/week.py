@@ -58,7 +58,7 @@ class Week:
     presence: Stretches | None = None
     #: [R] compound of each requirement, -1 = none; None: nobody has one
     compound: I32 | None = None
-    #: visits that may touch a compound in one hour, counted from `from_s`; 0 = no cap
+    #: visits that may touch a compound in one hour of the clock (whole hours of UTC, as in a beat); 0 = no cap
     crowd_max: int = 0
     #: visits that a person may begin in one day; 0 = no limit. `midnights_s`: local midnights that cut the week
     day_max: int = 0

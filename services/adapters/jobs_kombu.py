@@ -22,7 +22,7 @@ from amqp.exceptions import MessageNacked
 from kombu import Connection, Queue
 from kombu.exceptions import KombuError
 
-from services.jobs import Notify
+from services.jobs import Job
 from services.metrics import Metrics
 from services.names import NAME
 from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
@@ -103,7 +103,7 @@ class Publisher:
             MessageNacked,
         )
 
-    def send(self, job: Notify) -> None:
+    def send(self, job: Job) -> None:
         """Return when the broker has the job. Raises Unconfirmed; the publisher is of no use then."""
         try:
             self._connection.connect()  # once; the channel alone would try for half a minute
@@ -143,15 +143,16 @@ class Publisher:
 
 
 class KombuJobs:
-    """Publishes from its own thread, between `start` and `stop`."""
+    """Publishes from its own thread, between `start` and `stop`. `label`: of what waits for it, in the metrics."""
 
-    def __init__(self, url: str, to: Queue, metrics: Metrics, *, prefix: str = "") -> None:
+    def __init__(self, url: str, to: Queue, metrics: Metrics, *, prefix: str = "", label: str = "publish") -> None:
         self._url = url
         self._prefix = prefix
+        self._label = label
         self._to = to
         self._metrics = metrics
         self._ending = threading.Event()
-        self._waiting: queue.Queue[Notify | None] = queue.Queue(WAITING_MAX)
+        self._waiting: queue.Queue[Job | None] = queue.Queue(WAITING_MAX)
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
 
     def start(self) -> None:
@@ -164,22 +165,22 @@ class KombuJobs:
         self._waiting.put(_END)
         self._thread.join(timeout_s)
 
-    def publish(self, job: Notify) -> None:
+    def publish(self, job: Job) -> None:
         """See `Jobs.publish`."""
         try:
             self._waiting.put_nowait(job)
         except queue.Full:
             self._metrics.count("notifications_total", channel="queue", outcome="dropped")
-        self._metrics.set("queue_depth", self._waiting.qsize(), queue="publish")
+        self._metrics.set("queue_depth", self._waiting.qsize(), queue=self._label)
 
     def _run(self) -> None:
         publisher = Publisher(self._url, self._to, prefix=self._prefix)
         while (job := self._waiting.get()) is not _END:
             publisher = self._send(publisher, job)
-            self._metrics.set("queue_depth", self._waiting.qsize(), queue="publish")
+            self._metrics.set("queue_depth", self._waiting.qsize(), queue=self._label)
         publisher.close()
 
-    def _send(self, publisher: Publisher, job: Notify) -> Publisher:
+    def _send(self, publisher: Publisher, job: Job) -> Publisher:
         """Hand the job over, on a new connection after a failure; return the publisher that is good for the next."""
         for left in reversed(range(TRIES)):
             try:

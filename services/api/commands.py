@@ -29,11 +29,12 @@ from services.ports import AppendUncertain, MessageTooLarge
 
 @dataclass(frozen=True)
 class Row:
-    """A command and its path; `subject` is the field that the path's id fills."""
+    """A command and its path; `subject` is the field that the path's id fills. `staff`: for staff only."""
 
     path: str
     command: type[c.Command]
     subject: str = ""
+    staff: bool = False
 
 
 ROWS = (
@@ -60,6 +61,11 @@ ROWS = (
     Row("/assignments/{subject:path}/depart", c.Depart, "assignment"),
     Row("/assignments/{subject:path}/arrive", c.Arrive, "assignment"),
     Row("/assignments/{subject:path}/finish", c.Finish, "assignment"),
+    Row("/rematches", c.StartRematch, staff=True),
+    Row("/rematches/{subject:path}/end", c.EndRematch, "rematch", staff=True),
+    Row("/plans/{subject:path}/publish", c.PublishPlan, "plan", staff=True),
+    Row("/plans/{subject:path}/notify", c.NotifyPlan, "plan", staff=True),
+    Row("/plans/{subject:path}/rollback", c.RollBackPlan, "plan", staff=True),
 )
 
 
@@ -103,6 +109,8 @@ def _endpoint(row: Row, decoder: msgspec.json.Decoder[object]) -> Callable[[Requ
     async def take(request: Request) -> Response:
         its = context.of(request)
         context.require_ready(its)
+        if row.staff:
+            identity.staff_only(request, "This command is for staff")
         zone = context.path_id(request, "zone")
         body = bodies.decode(await bodies.read(request), decoder)
         fields = {name: getattr(body, name) for name in body.__struct_fields__}

@@ -33,10 +33,10 @@ def audience(request: Request) -> Audience:
         raise Trouble(400, "bad_header", message, field=AUDIENCE) from None
 
 
-def staff_only(request: Request) -> None:
-    """Raise Trouble (403) unless staff ask: the answer names people and other people's requests."""
+def staff_only(request: Request, why: str = "This answer names people. It is for staff") -> None:
+    """Raise Trouble (403) unless staff ask: the answer names people and other people's requests, or it is their say."""
     if audience(request) is not Audience.STAFF:
-        message = f"This answer names people. It is for staff: `{AUDIENCE}: staff`."
+        message = f"{why}: `{AUDIENCE}: staff`."
         raise Trouble(403, "staff_only", message)
 
 

@@ -19,6 +19,8 @@ COMMANDS = (
     "up",
     "serve",
     "match",
+    "rematch",
+    "plan",
     "explain",
     "diff",
     "duty",

@@ -1,12 +1,13 @@
 """Commands go to where decisions are made: into the embedded log of a folder, or to a running API.
 
-Called by `paidan import`, `policy set` and `calendar set`. Whatever was sent before under the same id is a repeat and
-changes nothing.
+Called by `paidan import`, `policy set`, `calendar set`, `rematch`, `plan`. What was sent before under the same id
+is a repeat and changes nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import threading
 import time
@@ -28,10 +29,15 @@ from matcher.commands import (
     DefineSkill,
     DefineTeam,
     DefineUnit,
+    EndRematch,
     LinkUnit,
+    NotifyPlan,
+    PublishPlan,
     RegisterVolunteer,
+    RollBackPlan,
     SetCalendarDay,
     SetPolicy,
+    StartRematch,
     SubmitRequest,
 )
 from matcher.events import CommandRefused, Event
@@ -39,7 +45,7 @@ from services.cli.files import say
 from services.exits import ExitCode, Stop
 from services.names import NAME
 
-#: Where the API takes each command that a file can hold.
+#: Where the API takes each command that a file can hold, or the shell asks for; {field}: of the command.
 PATHS: dict[type[Command], str] = {
     DefinePlace: "places",
     DefineUnit: "units",
@@ -51,9 +57,16 @@ PATHS: dict[type[Command], str] = {
     SetCalendarDay: "calendar",
     RegisterVolunteer: "volunteers",
     SubmitRequest: "requests",
+    StartRematch: "rematches",
+    EndRematch: "rematches/{rematch}/end",
+    PublishPlan: "plans/{plan}/publish",
+    NotifyPlan: "plans/{plan}/notify",
+    RollBackPlan: "plans/{plan}/rollback",
 }
 #: What others refer to: sent one after the other, in order.
 FIRST = (DefinePlace, DefineUnit, LinkUnit, DefineSkill, DefineTeam, DefinePost, SetPolicy, SetCalendarDay)
+#: Who we are to the API.
+CLIENT = f"{NAME}-import"
 #: Connections to the API at once, tries of one request, seconds that a receipt may take.
 CONNECTIONS, TRIES, RECEIPT_S = 8, 20, 30.0
 #: Commands appended to the log at once.
@@ -195,7 +208,7 @@ def to_api(commands: Sequence[Command], url: str) -> Outcome:
         raise Stop(ExitCode.BAD_INPUT, f"A {kind} cannot be imported over the API. Use --data, or leave it out.")
     client = _Client(parts)
     outcome = Outcome()
-    with ThreadPoolExecutor(CONNECTIONS) as pool:
+    with contextlib.closing(client), ThreadPoolExecutor(CONNECTIONS) as pool:
         sent = [client.post(command) for command in commands if isinstance(command, FIRST)]
         rest = [command for command in commands if not isinstance(command, FIRST)]
         sent += list(pool.map(client.post, rest))
@@ -242,13 +255,28 @@ class _Client:
     def __init__(self, parts: SplitResult) -> None:
         self._parts = parts
         self._local = threading.local()
+        self._open: list[http.client.HTTPConnection] = []
+
+    def close(self) -> None:
+        """Close all threads' connections."""
+        for connection in self._open:
+            connection.close()
 
     def post(self, command: Command) -> _Sent:
         """Post one command under its own id, so that sending it again is a repeat."""
-        path = f"/zones/{quote(command.zone, safe='')}/{PATHS[type(command)]}"
         whole: dict[str, Any] = msgspec.to_builtins(command)
-        body = msgspec.json.encode({key: value for key, value in whole.items() if key not in _NOT_IN_BODY})
-        headers = {"Content-Type": "application/json", "Idempotency-Key": command.id, "X-Client-Id": f"{NAME}-import"}
+        below = PATHS[type(command)]
+        named = {key: value for key, value in whole.items() if f"{{{key}}}" in below}
+        path = (
+            f"/zones/{quote(command.zone, safe='')}/{below.format(**{k: quote(v, safe='') for k, v in named.items()})}"
+        )
+        body = msgspec.json.encode({k: value for k, value in whole.items() if k not in _NOT_IN_BODY and k not in named})
+        headers = {
+            "Content-Type": "application/json",
+            "Idempotency-Key": command.id,
+            "X-Client-Id": CLIENT,
+            "X-Audience": "staff",
+        }
         for _ in range(TRIES):
             status, answer, wait_s = self.call("POST", path, body, headers)
             if status not in (429, 503):
@@ -289,6 +317,7 @@ class _Client:
             kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
             connection = kind(str(self._parts.hostname), self._parts.port, timeout=30)
             self._local.connection = connection
+            self._open.append(connection)
         return connection
 
 

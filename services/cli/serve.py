@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: What each role serves, as it says on standard output.
 WORDS = {
     "stream": "answers commands of its partitions",
-    "worker": "takes jobs and tells people",
+    "worker": "takes jobs, tells people, plans parts of a week's batch",
     "api": "takes commands and shows the board",
 }
 

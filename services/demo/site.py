@@ -110,13 +110,14 @@ class Site:
     def _remove_queues(self) -> None:
         from kombu import Connection
 
-        from services.queues import NOTIFY, notify_queue, parked_queue
+        from services.queues import NOTIFY, REMATCH, notify_queue, parked_queue, rematch_queue
 
         if self._settings.amqp is None:
             return
-        queue = notify_queue(self._settings.prefix + NOTIFY)
+        prefix = self._settings.prefix
+        queues = (notify_queue(prefix + NOTIFY), rematch_queue(prefix + REMATCH))
         with contextlib.suppress(OSError), Connection(self._settings.amqp, connect_timeout=5) as connection:
-            for each in (queue, parked_queue(queue)):
+            for each in (*queues, *(parked_queue(queue) for queue in queues)):
                 bound = each(connection.default_channel)
                 bound.delete()
                 bound.exchange.delete()

@@ -12,7 +12,8 @@ from services.backlog import Backlog
 from services.core import Matching
 from services.progress import PATIENCE_S
 from services.projecting import BoardFollower
-from services.queues import NOTIFY, notify_queue
+from services.queues import NOTIFY, REMATCH, REMATCH_KEYS, notify_queue, rematch_queue
+from services.rematching import Rematching
 from services.scoring import PrometheusMeters, Scoring
 from services.serve.shared import Shared
 from services.solving import ProcessSolver
@@ -34,6 +35,13 @@ class StreamRole:
         self._jobs = KombuJobs(
             shared.jobs, notify_queue(settings.prefix + NOTIFY), shared.metrics, prefix=settings.prefix
         )
+        self._batches = KombuJobs(
+            shared.jobs,
+            rematch_queue(settings.prefix + REMATCH),
+            shared.metrics,
+            prefix=settings.prefix + REMATCH_KEYS,
+            label="publish_rematch",
+        )
         self._publishing = False
         # In lock-step nothing may depend on the wall clock: no guard. Who asks waits for the journal only: no linger.
         lockstep = not settings.beat_s
@@ -51,6 +59,7 @@ class StreamRole:
             {
                 PROJECTING: self._board,
                 "announcing": Announcing(self._jobs, shared.log),
+                "rematching": Rematching(self._batches, shared.metrics, shared.log),
                 "scoring": Scoring(shared.metrics, shared.log),
             },
             Cluster(
@@ -79,6 +88,7 @@ class StreamRole:
         await self._shared.open_jobs()
         await self._solver.start()
         self._jobs.start()
+        self._batches.start()
         self._publishing = True
         self._joined = True
         await self.stream.start()
@@ -93,7 +103,8 @@ class StreamRole:
             if self._joined:
                 await self.stream.stop()
             if self._publishing:
-                await asyncio.to_thread(self._jobs.stop, self._shared.settings.drain_s / 4)
+                await asyncio.to_thread(self._jobs.stop, self._shared.settings.drain_s / 8)
+                await asyncio.to_thread(self._batches.stop, self._shared.settings.drain_s / 8)
         finally:
             await self._solver.close()
 

@@ -1,48 +1,33 @@
-"""The loop of the worker: take a job, tell, report, acknowledge; in that order. Runs in a thread.
+"""The worker that tells people: tell, report, acknowledge; in that order. Runs in a thread.
 
-Started by `services/runtime.py` and `services/serve/worker.py`. One code path for every broker. A failed try is
-acknowledged and reported: when to try again is the journal's business. A log that is away is waited for with the job in
-hand. What is no job, and what its workers do not survive, is set aside in the parked queue: RabbitMQ counts the deaths,
-elsewhere the age of a job that came again tells.
+Started by `services/runtime.py` and `services/serve/worker.py`. A failed try is acknowledged and reported: when to try
+again is the journal's business. A log that is away is waited for with the job in hand.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
-from kombu import Connection, Producer, Queue
+from kombu import Connection, Queue
 from kombu.message import Message
-from kombu.mixins import ConsumerMixin
 
 from matcher.commands import JobOutcome, ReportJob
 from services.jobs import Notify
 from services.metrics import Metrics
-from services.queues import PUBLISHED_AT, VISIBILITY_S, parked_queue
-from services.worker.depth import Depth
-from services.worker.hearing import Hearing
-from services.worker.queued import Queued
+from services.queues import VISIBILITY_S
 from services.worker.sending import Telling
+from services.worker.taking import Taker
 
 log = logging.getLogger(__name__)
 
 #: Messages remembered with what became of them, so that a second delivery tells nobody twice.
 DONE_MAX = 100_000
-#: How often an idle worker looks whether it should stop. Below 1 s, or Redis never restores jobs (LANDMINES K2).
-LOOK_UP_S = 0.2
-#: RabbitMQ's own count of deliveries, on quorum queues.
-BROKER_COUNTS = "x-delivery-count"
-#: A job that came again and is older than so many visibility time-outs is not tried any more (LANDMINES K6).
-VISIBILITIES_MAX = 3
 
 
-class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
+class Worker(Taker[Notify]):
     """Takes jobs one by one. `report` appends a command durably before it returns.
 
     It raises TimeoutError when the log does not answer: then it is called again. What else it raises ends the worker.
@@ -57,91 +42,14 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         metrics: Metrics,
         visibility_s: float = VISIBILITY_S,
     ) -> None:
-        self.connection = connection
-        self._source = source
-        self._aside = parked_queue(source)
-        self._old_s = VISIBILITIES_MAX * visibility_s
+        super().__init__(connection, source, Notify, metrics, visibility_s, "notify")
         self._telling = telling
         self._report = report
-        self._metrics = metrics
-        self._queued = Queued(metrics, "notify")
-        self._depth = Depth(connection, source)
-        #: Asked by the probes.
-        self.hearing = Hearing()
-        #: Why the broker cannot be reached; None while it can.
-        self.away: str | None = None
         #: message -> its newest attempt here, and what became of it
         self._done: OrderedDict[str, tuple[int, JobOutcome]] = OrderedDict()
-        self._thread = threading.Thread(
-            target=self.run, kwargs={"safety_interval": LOOK_UP_S}, name="worker", daemon=True
-        )
 
-    def start(self) -> None:
-        """Begin to work."""
-        self.hearing.turned()
-        self._thread.start()
-
-    def stop(self, timeout_s: float) -> None:
-        """Finish the job in hand, then end."""
-        self.should_stop = True
-        self._thread.join(timeout_s)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread runs."""
-        return self._thread.is_alive()
-
-    def on_iteration(self) -> None:
-        """kombu calls this between deliveries, several times a second: ask now and then how many jobs wait."""
-        self.hearing.turned()
-        if self._queued.is_due():
-            depth = self._depth.ask()
-            self._queued.asked(depth)
-            self.hearing.asked(depth)
-
-    def on_connection_error(self, exc: Exception, interval: float) -> None:
-        """kombu calls this after every try to reach the broker that failed; it tries again by itself."""
-        self.hearing.turned()
-        self.hearing.asked(None)
-        self.away = type(exc).__name__
-        log.warning("the broker of the jobs does not answer", extra={"error": self.away, "seconds": interval})
-
-    def on_connection_revived(self) -> None:
-        """kombu calls this when the broker answers."""
-        self.away = None
-
-    def get_consumers(self, consumer: Any, channel: Any) -> list[Any]:
-        """kombu asks what to listen to: JSON only, one job at a time. Quorum queues refuse a global limit (K8)."""
-        self._aside.bind(channel).declare()
-        return [
-            consumer(
-                [self._source],
-                on_message=self.take,
-                accept=["json"],
-                prefetch_count=1,
-            )
-        ]
-
-    def on_consume_end(self, connection: Connection, channel: Any) -> None:
-        """kombu calls this when it listens no more, for now or for good."""
-        self._depth.close()
-
-    def take(self, message: Message) -> None:
-        """Work one delivery."""
-        self._queued.began(message.headers.get(PUBLISHED_AT))
-        self.hearing.began()
-        self._work(message)
-        self._queued.ended()
-        self.hearing.ended()
-
-    def _work(self, message: Message) -> None:
-        job = self._decode(message)
-        if job is None:
-            return
-        if self._deadly(message):
-            log.warning("a job came again and again without a result", extra={"job": job.job})
-            self._put_aside(message, "deadly")
-            return
+    def work(self, job: Notify, message: Message) -> None:
+        """Tell the person unless they know, report, acknowledge."""
         if not self._told(job):
             self._tell(job)
         if self._logged(_reported(job, self._done[job.message][1])):
@@ -150,9 +58,7 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
     def _logged(self, report: ReportJob) -> bool:
         """Report until the log has it. False: the worker was told to stop first; its broker gives the job to another.
 
-        A TimeoutError may not leave this thread's delivery: kombu takes it for a broker without news, goes on, and is
-        brought nothing more beside the job that nobody acknowledges. Nor is the job given back: it would come again at
-        once, and RabbitMQ would count that as a death.
+        The job is not given back meanwhile: it would come again at once, and RabbitMQ would count that as a death.
         """
         while True:
             try:
@@ -179,37 +85,6 @@ class Worker(ConsumerMixin):  # type: ignore[misc]  # kombu has no types
         self._done[job.message] = (job.attempt, outcome)
         if len(self._done) > DONE_MAX:
             self._done.popitem(last=False)
-
-    def _decode(self, message: Message) -> Notify | None:
-        """Read the job; what is none (or is no JSON: pickle is never opened) is counted and set aside."""
-        try:
-            return msgspec.convert(message.decode(), Notify)
-        except Exception as error:  # kombu raises whatever its codecs raise
-            log.warning("a job could not be read", extra={"error": type(error).__name__})
-            self._put_aside(message, type(error).__name__)
-            return None
-
-    def _deadly(self, message: Message) -> bool:
-        """Whether its workers must have died of it, where no broker counts."""
-        if BROKER_COUNTS in message.headers or not message.delivery_info.get("redelivered"):
-            return False
-        published_at = message.headers.get(PUBLISHED_AT)
-        return isinstance(published_at, float) and time.time() - published_at > self._old_s
-
-    def _put_aside(self, message: Message, reason: str) -> None:
-        """Keep the bytes as they are for a person to look at; only then is the delivery done."""
-        self._metrics.count("parked_total", topic="jobs", reason=reason)
-        Producer(message.channel, auto_declare=False).publish(
-            message.body,
-            exchange=self._aside.exchange.name,
-            routing_key=self._aside.routing_key,
-            content_type=message.content_type,
-            content_encoding=message.content_encoding,
-            headers={"reason": reason},
-            delivery_mode="persistent",
-            mandatory=True,
-        )
-        message.ack()
 
 
 def _reported(job: Notify, outcome: JobOutcome) -> ReportJob:

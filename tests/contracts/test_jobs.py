@@ -283,6 +283,24 @@ def test_a_log_that_is_away_longer_than_a_report_is_tried_makes_no_worker_deaf_a
 
 
 @pytest.mark.parametrize("broker", REAL, indirect=True)
+def test_a_job_whose_work_times_out_comes_again_and_the_worker_hears(broker: Broker) -> None:
+    published(broker, job("o1"), job("o2"))
+    made = Running(broker)
+    work, failures = made.worker.work, [TimeoutError(), TimeoutError()]
+
+    def working(taken: Notify, message: Any) -> None:
+        if failures:
+            raise failures.pop()
+        work(taken, message)
+
+    made.worker.work = working  # type: ignore[method-assign]
+    with made as running:
+        reports = {running.reports.get(timeout=WAIT_S).id for _ in range(2)}
+    assert reports == {"report:notify:o1/1", "report:notify:o2/1"}
+    assert not failures
+
+
+@pytest.mark.parametrize("broker", REAL, indirect=True)
 def test_a_worker_that_is_stopped_while_the_log_is_away_leaves_its_job_to_another(broker: Broker) -> None:
     published(broker, job("o1"))
     with Away(broker, times=10**9) as stopped:

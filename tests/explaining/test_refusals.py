@@ -14,6 +14,7 @@ import pytest
 
 import matcher
 from matcher.explaining.refusals import sentence
+from matcher.plans import PlanState
 from matcher.reasons import AnyRefusal, ImpossibleValue, Unknown, WrongState
 from matcher.zone import OfferState, RequestState, Status
 
@@ -50,15 +51,19 @@ def said(field: str) -> list[str]:
 
 def objections() -> list[str]:
     tree = ast.parse((Path(matcher.__path__[0]) / "policy.py").read_text())
-    [function] = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "objection"]
-    returns = [node.value for node in ast.walk(function) if isinstance(node, ast.Return) and node.value]
+    named = ("objection", "_objection_to_weeks")
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name in named]
+    assert len(functions) == len(named)
+    inside = [node for function in functions for node in ast.walk(function)]
+    returns = [node.value for node in inside if isinstance(node, ast.Return) and node.value]
     return [text for value in returns for text in texts(value)]
 
 
 def plain(kind: Any) -> Any:
     at = datetime(2026, 3, 2, tzinfo=UTC)
     made = {"kind": "request", "value": "r1", "state": "closed", "needed": "open", "earliest": at, "latest": at}
-    made |= {"post": "p1", "skill": "s1"}
+    made |= {"post": "p1", "skill": "s1", "rematch": "w1", "running": "w2", "stage": "part"}
+    made |= {"week": at.date(), "day": at.date(), "ended": at, "from_at": at, "until_at": at}
     made |= {"zone": "town", "field": "people", "remedy": "Submit a new request.", "command_id": "c1"}
     return kind(**{field.name: made.get(field.name, 3) for field in msgspec.structs.fields(kind)})
 
@@ -82,7 +87,8 @@ def test_every_remedy_that_the_domain_gives_is_there_in_chinese() -> None:
 def test_every_thing_and_state_that_a_refusal_names_is_there_in_chinese() -> None:
     kinds = [kind for kind in said("kind") if kind]
     states = [state.value for states in (RequestState, OfferState, Status) for state in states]
-    needed = said("needed")
+    states += [state.value for state in PlanState] + ["adopted", "not cut"]
+    needed = [*said("needed"), "draft", "published", "draft, published or notified"]
     assert {"request", "place", "skill"} <= set(kinds)
     for kind in kinds:
         assert english_left(sentence(Unknown(kind=kind, value="v"), "zh")) == [], kind

@@ -168,7 +168,7 @@ async def _write(version: str) -> None:
             for partition in range(PARTITIONS):
                 for found in await log.read(topic, partition, 0, 10**9):
                     file.write(json.dumps(_line(topic, partition, found), ensure_ascii=False).encode() + b"\n")
-    said = {**await summary(log, version), "kinds": sorted(await kinds(log)), "decides": True}
+    said = {**await summary(log, version), "kinds": sorted(await kinds(log)), "decides_otherwise": {}}
     (FOLDER / f"{version}.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
 
 

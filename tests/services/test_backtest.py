@@ -131,7 +131,7 @@ def _same(one: Command, other: Command) -> bool:
 # --- the same policy
 
 
-@pytest.mark.parametrize("version", [version for version in releases() if expected(version)["decides"]])
+@pytest.mark.parametrize("version", releases())
 def test_todays_code_decides_every_recorded_command_of_each_release_as_it_was_decided(version: str):
     log = MemoryLog(PARTITIONS)
 
@@ -142,6 +142,9 @@ def test_todays_code_decides_every_recorded_command_of_each_release_as_it_was_de
     for zone, kept in asyncio.run(main()).items():
         steps = steps_of(kept, zone)
         ran = again({}, steps)
+        if zone in expected(version)["decides_otherwise"]:
+            assert ran.first is not None
+            continue
         assert ran.first is None, (zone, ran.first)
         assert ran.events == events_of(steps)
         assert ran.solves

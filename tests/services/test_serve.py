@@ -17,7 +17,7 @@ import pytest
 
 from services.adapters.board_redis import connect as connect_redis
 from services.adapters.jobs_kombu import connect as connect_jobs
-from services.queues import NOTIFY, notify_queue, parked_queue
+from services.queues import NOTIFY, REMATCH, REMATCH_KEYS, notify_queue, parked_queue, rematch_queue
 from services.verify import verify
 from tests.brokers import fresh_topics, kafka, needs_kafka, opened
 from tests.contracts.test_jobs import removed
@@ -73,10 +73,13 @@ def town(folder: Path, redis: str, amqp: str | None) -> Iterator[Town]:
         finally:
             loop.run(topics.__aexit__(None, None, None))
             loop.run(_forget_board(made, redis))
-            with connect_jobs(amqp or redis, prefix=made.prefix) as connection:
-                source = notify_queue(made.prefix + NOTIFY)
-                for one in (source, parked_queue(source)):
-                    removed(connection, one)
+            for source, keys in (
+                (notify_queue(made.prefix + NOTIFY), made.prefix),
+                (rematch_queue(made.prefix + REMATCH), made.prefix + REMATCH_KEYS),
+            ):
+                with connect_jobs(amqp or redis, prefix=keys) as connection:
+                    for one in (source, parked_queue(source)):
+                        removed(connection, one)
 
 
 async def _forget_board(its: Town, redis: str) -> None:

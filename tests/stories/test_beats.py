@@ -149,3 +149,15 @@ def test_an_offer_does_not_expire_before_the_time_that_it_names():
     while not expired:
         expired = only(story.tick(minutes=0.25 / 60), e.OfferExpired)
     assert expired[0].at >= sent.expires_at
+
+
+def test_who_is_asked_again_in_the_same_wave_is_asked_by_an_offer_of_its_own():
+    """Under one id the second message would be taken for a repeat of the first, and nobody would hear of it."""
+    story = Story()
+    story.volunteer("ana")
+    story.request("r1")
+    [first] = only(story.tick(), e.OfferSent)
+    assert only(story.send(c.PauseVolunteer, volunteer="ana", until=story.now(10)), e.OfferSuperseded)
+    [second] = only(story.tick(minutes=11), e.OfferSent)
+    assert (second.volunteer, second.wave) == (first.volunteer, first.wave)
+    assert second.offer != first.offer
