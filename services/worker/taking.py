@@ -122,8 +122,9 @@ class Taker(ConsumerMixin, Generic[J]):  # type: ignore[misc]  # kombu has no ty
             # kombu would take it for a broker without news, go on, and be brought nothing more beside the job that
             # nobody acknowledges. It takes this for a lost connection: the job comes again.
             raise ConnectionAbortedError("a job was given up") from error
-        self._queued.ended()
-        self.hearing.ended()
+        finally:
+            self._queued.ended()
+            self.hearing.ended()
 
     def _work(self, message: Message) -> None:
         job = self._decode(message)
