@@ -58,7 +58,7 @@ services-stop: ## stop them and delete their data
 	@$(BIN)/python deploy/services/services.py stop
 
 simulate: $(READY) ## the whole system in one process, under faults, by seed (HOURS=1; SIMULATE="--steps": dead at every step)
-	@$(BIN)/python -m tests.simulation $(if $(SIMULATE),$(SIMULATE),--hours $(HOURS))
+	@$(BIN)/python -m tests.simulation $(if $(SIMULATE),$(SIMULATE),--record --hours $(HOURS))
 
 mutants: $(COMPILED) ## small faults in decide, evolve, reading, Cursor, checker: which does no test notice (hours; goes on; MUTANTS="--only Cursor")
 	@$(BIN)/python -m tests.mutation $(MUTANTS)

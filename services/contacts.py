@@ -35,8 +35,12 @@ class BadContact(Exception):
         self.remedy = remedy
 
 
+class ContactsAway(Exception):
+    """What keeps the contacts cannot be written or read now; nothing was changed. The text is for whoever runs it."""
+
+
 class Contacts(Protocol):
-    """Zone and person -> contact."""
+    """Zone and person -> contact. Each raises ContactsAway."""
 
     def put(self, zone: str, person: str, contact: Contact) -> None:
         """Remember, replacing what was there."""

@@ -109,8 +109,10 @@ class KafkaLog:
         """Ask the cluster, as long as it changes its roles; a topic that is gone is no longer this log."""
         began = time.monotonic()
         while True:
+            # Kept until it has answered: with a client its futures are lost, and another thread may renew it meanwhile.
+            admin = self._admin
             try:
-                asked = self._admin.describe_topics(TopicCollection([name]), request_timeout=REQUEST_S)
+                asked = admin.describe_topics(TopicCollection([name]), request_timeout=REQUEST_S)
                 return str(asked[name].result().topic_id)
             except KafkaException as error:
                 waited_s = time.monotonic() - began
@@ -119,7 +121,7 @@ class KafkaLog:
                 if error.args[0].code() not in PASSING or waited_s > PATIENCE_S:
                     raise kafka_topics.unreachable(error) from error
                 time.sleep(kafka_topics.RETRY_S)
-                if error.args[0].code() in STALE:
+                if error.args[0].code() in STALE and self._admin is admin:
                     self._admin = kafka_topics.connect(self._bootstrap)
 
     def _grown(self, topic: str, partition: int, end: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -13,9 +15,12 @@ from services.api.answers import Trouble, reply, trouble
 from services.api.context import Context
 from services.api.local import LocalOnly
 from services.api.metering import Metering
+from services.contacts import ContactsAway
 from services.exits import ExitCode, Stop
 from services.names import NAME
 from services.ports import AppendUncertain
+
+log = logging.getLogger(__name__)
 
 
 def create(context: Context) -> FastAPI:
@@ -30,6 +35,7 @@ def create(context: Context) -> FastAPI:
     app.add_exception_handler(Trouble, _trouble)
     app.add_exception_handler(Stop, _away)
     app.add_exception_handler(AppendUncertain, _uncertain)
+    app.add_exception_handler(ContactsAway, _no_contacts)
     app.add_exception_handler(HTTPException, _unrouted)
     app.add_exception_handler(RequestValidationError, _misasked)
     _describe(app)
@@ -57,6 +63,12 @@ async def _away(request: Request, error: Exception) -> Response:
 async def _uncertain(request: Request, error: Exception) -> Response:
     message = "Whether this was taken is not known. Send it again with the same Idempotency-Key: that asks it once."
     return _later("uncertain", message)
+
+
+async def _no_contacts(request: Request, error: Exception) -> Response:
+    """The process lives on: nobody would start it again for this. So whoever runs it is told here."""
+    log.error("a contact could not be kept", extra={"error": str(error)})
+    return _later("contacts_away", "Contacts cannot be changed now: the disk is full or fails. Nothing was changed.")
 
 
 def _later(code: str, message: str) -> Response:

@@ -1,7 +1,7 @@
 """The worker that tells people: tell, report, acknowledge; in that order. Runs in a thread.
 
 Started by `services/runtime.py` and `services/serve/worker.py`. A failed try is acknowledged and reported: when to try
-again is the journal's business.
+again is the journal's business. A log that is away is waited for with the job in hand.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ DONE_MAX = 100_000
 
 
 class Worker(Taker[Notify]):
-    """Takes jobs one by one. `report` appends a command durably before it returns; it may raise to keep the job."""
+    """Takes jobs one by one. `report` appends a command durably before it returns.
+
+    It raises TimeoutError when the log does not answer: then it is called again. What else it raises ends the worker.
+    """
 
     def __init__(
         self,
@@ -49,8 +52,23 @@ class Worker(Taker[Notify]):
         """Tell the person unless they know, report, acknowledge."""
         if not self._told(job):
             self._tell(job)
-        self._report(_reported(job, self._done[job.message][1]))
-        message.ack()
+        if self._logged(_reported(job, self._done[job.message][1])):
+            message.ack()
+
+    def _logged(self, report: ReportJob) -> bool:
+        """Report until the log has it. False: the worker was told to stop first; its broker gives the job to another.
+
+        The job is not given back meanwhile: it would come again at once, and RabbitMQ would count that as a death.
+        """
+        while True:
+            try:
+                self._report(report)
+                return True
+            except TimeoutError:
+                if self.should_stop:
+                    return False
+                log.warning("the log takes no reports; the job in hand waits", extra={"job": report.job})
+                self.hearing.began()  # it waits, it does not hang
 
     def _told(self, job: Notify) -> bool:
         """Whether this delivery would tell the person what they were told, or repeat an attempt that failed."""

@@ -15,7 +15,7 @@ from services.ports import AppendUncertain
 
 Append = Callable[[Sequence[Command]], Awaitable[list[tuple[int, int]]]]
 
-#: How long a report is tried before its job goes back to the broker.
+#: How long a report is tried before the worker hears that the log is away.
 PATIENCE_S = 30.0
 PAUSE_S = 0.5
 
@@ -36,7 +36,7 @@ class Reporting:
         self._loop = asyncio.get_running_loop()
 
     def __call__(self, command: ReportJob) -> None:
-        """Raises TimeoutError (the job comes again), and Stop for a log that must not be written to any more."""
+        """Raises TimeoutError (the log is away), and Stop for a log that must not be written to any more."""
         assert self._loop is not None
         until_s = time.monotonic() + self._patience_s
         while True:

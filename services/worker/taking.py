@@ -116,9 +116,15 @@ class Taker(ConsumerMixin, Generic[J]):  # type: ignore[misc]  # kombu has no ty
         """Work one delivery."""
         self._queued.began(message.headers.get(PUBLISHED_AT))
         self.hearing.began()
-        self._work(message)
-        self._queued.ended()
-        self.hearing.ended()
+        try:
+            self._work(message)
+        except TimeoutError as error:
+            # kombu would take it for a broker without news, go on, and be brought nothing more beside the job that
+            # nobody acknowledges. It takes this for a lost connection: the job comes again.
+            raise ConnectionAbortedError("a job was given up") from error
+        finally:
+            self._queued.ended()
+            self.hearing.ended()
 
     def _work(self, message: Message) -> None:
         job = self._decode(message)

@@ -37,7 +37,8 @@ from tests.serving import POINT
 
 BEYOND_S = 3.0
 LEAVES_S = 60
-ALL_GONE_S = 12.0
+#: Longer than a report is tried, an append is waited for and a reader is patient: 30 s each.
+ALL_GONE_S = 35.0
 
 
 @dataclass

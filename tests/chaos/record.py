@@ -25,7 +25,7 @@ from tests.chaos.result import Result
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docs" / "chaos-runs.jsonl"
 #: What the runner itself writes: a commit that differs in these only is that commit.
-OURS = (":!docs/chaos-runs.jsonl", ":!docs/chaos.md")
+OURS = (":!docs/chaos-runs.jsonl", ":!docs/chaos.md", ":!docs/simulation-runs.jsonl")
 SOUND, NOT_SOUND, DID_NOT_HAPPEN = "sound", "not sound", "did not happen"
 WORDS_MAX = 600
 

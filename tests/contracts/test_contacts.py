@@ -13,7 +13,7 @@ import pytest
 
 from services.adapters.contacts_memory import MemoryContacts
 from services.adapters.contacts_sqlite import SqliteContacts
-from services.contacts import BadContact, Contact, Contacts, check
+from services.contacts import BadContact, Contact, Contacts, ContactsAway, check
 from tests.shell import ROOT, clean_environment
 
 HOOK = Contact(webhook="https://example.org/hook?key=1")
@@ -70,6 +70,35 @@ def test_sqlite_keeps_contacts_over_a_restart_and_erases_the_bytes(tmp_path: Pat
     second.erase("z1", "ana")
     second.close()
     assert b"ana@example.org" not in path.read_bytes()
+
+
+def filled(contacts: SqliteContacts) -> None:
+    """Leave SQLite as it is on a disk that has no more pages to give."""
+    pages = contacts._db.execute("PRAGMA page_count").fetchone()[0]
+    contacts._db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def test_a_full_disk_keeps_no_contact_says_so_and_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    contacts = SqliteContacts(tmp_path / "contacts.sqlite")
+    contacts.put("z1", "ana", HOOK)
+    filled(contacts)
+    large = Contact(webhook="https://example.org/" + "h" * 100_000)
+    with pytest.raises(ContactsAway, match="disk is full"):
+        contacts.put("z1", "ana", large)
+    assert contacts.get("z1", "ana") == HOOK
+    contacts._db.execute("PRAGMA max_page_count = 1000000")
+    contacts.put("z1", "ana", large)
+    assert contacts.get("z1", "ana") == large
+    contacts.close()
+
+
+def test_a_disk_that_may_not_be_written_forgets_nobody_silently(tmp_path: Path) -> None:
+    contacts = SqliteContacts(tmp_path / "contacts.sqlite")
+    contacts.put("z1", "ana", HOOK)
+    contacts._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(ContactsAway, match="See the disk"):
+        contacts.erase("z1", "ana")
+    contacts.close()
 
 
 WRITES = 60

@@ -255,6 +255,61 @@ def test_a_queue_that_was_deleted_under_the_publisher_is_made_again(broker: Brok
     assert b'outcome="dropped"' not in metrics.exposition()[0]
 
 
+class Away(Running):
+    """A worker whose log is away until it was asked so often."""
+
+    def __init__(self, broker: Broker, times: int) -> None:
+        super().__init__(broker)
+        self.asked = 0
+        self._times = times
+        self.worker._report = self._log
+
+    def _log(self, report: ReportJob) -> None:
+        self.asked += 1
+        if self.asked <= self._times:
+            raise TimeoutError
+        self.reports.put(report)
+
+
+def test_a_log_that_is_away_longer_than_a_report_is_tried_makes_no_worker_deaf_and_no_job_deadly(
+    broker: Broker,
+) -> None:
+    published(broker, job("o1"), job("o2"))
+    with Away(broker, times=2 * DELIVERY_LIMIT) as running:
+        reports = [running.reports.get(timeout=WAIT_S).id for _ in range(2)]
+    assert reports == ["report:notify:o1/1", "report:notify:o2/1"]
+    assert running.told == ["notify:o1/1", "notify:o2/1"]
+    assert (broker.length(broker.queue), broker.length(broker.parked)) == (0, 0)
+
+
+@pytest.mark.parametrize("broker", REAL, indirect=True)
+def test_a_job_whose_work_times_out_comes_again_and_the_worker_hears(broker: Broker) -> None:
+    published(broker, job("o1"), job("o2"))
+    made = Running(broker)
+    work, failures = made.worker.work, [TimeoutError(), TimeoutError()]
+
+    def working(taken: Notify, message: Any) -> None:
+        if failures:
+            raise failures.pop()
+        work(taken, message)
+
+    made.worker.work = working  # type: ignore[method-assign]
+    with made as running:
+        reports = {running.reports.get(timeout=WAIT_S).id for _ in range(2)}
+    assert reports == {"report:notify:o1/1", "report:notify:o2/1"}
+    assert not failures
+
+
+@pytest.mark.parametrize("broker", REAL, indirect=True)
+def test_a_worker_that_is_stopped_while_the_log_is_away_leaves_its_job_to_another(broker: Broker) -> None:
+    published(broker, job("o1"))
+    with Away(broker, times=10**9) as stopped:
+        waited(lambda: stopped.asked)
+    assert stopped.reports.empty()
+    with Running(broker) as running:
+        assert running.reports.get(timeout=WAIT_S).id == "report:notify:o1/1"
+
+
 @pytest.mark.parametrize("broker", REAL, indirect=True)
 def test_a_job_that_kills_its_workers_does_not_do_so_for_ever(broker: Broker) -> None:
     published(broker, job("o1"))

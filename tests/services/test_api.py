@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import pytest
 
 from matcher.events import CommandParked
 from matcher.policy import Policy
+from services.adapters.contacts_sqlite import SqliteContacts
 from services.api.identity import derived, fresh
 from services.wire import BODY_BYTES_MAX, Entry
 from tests.apart import apart
+from tests.contracts.test_contacts import filled
 from tests.serving import POINT, START, Town, open_zone, register, serving
 
 
@@ -342,6 +345,25 @@ def test_a_contact_is_put_and_erased_and_never_shown() -> None:
         assert town.runtime.contacts.get("z1", "ana") is None
 
     played(story)
+
+
+def test_a_contact_that_a_full_disk_does_not_take_is_503_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(town: Town) -> None:
+        contacts = SqliteContacts(tmp_path / "contacts.sqlite")
+        town.runtime.app.state.context = replace(town.runtime.app.state.context, contacts=contacts)
+        filled(contacts)
+        address = "/zones/z1/contacts/ana"
+        large = {"webhook": "https://example.org/" + "h" * 1900}
+        full = [await town.http.put(address + str(n), json=large) for n in range(4)][-1]  # one page takes two
+        assert (full.status_code, full.json()["error"]) == (503, "contacts_away")
+        assert full.headers["Retry-After"] == "1"
+        assert str(tmp_path) not in full.text
+        contacts.close()
+
+    played(story)
+    assert "disk is full" in str([each.__dict__ for each in caplog.records])
 
 
 def test_what_is_not_there_is_404_and_the_schema_is_served_without_pages_from_elsewhere(anywhere: Play) -> None:

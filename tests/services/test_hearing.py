@@ -88,6 +88,14 @@ def test_a_job_that_is_taken_and_never_acknowledged_is_noticed_within_half_a_min
     assert not bench.lives()
 
 
+def test_a_worker_that_waits_for_the_log_with_a_job_in_hand_is_not_dead() -> None:
+    bench = Bench()
+    for _ in range(20):
+        bench.hearing.began()  # as after each report that the log did not take
+        bench.pass_by(PATIENCE_S, turning=False)
+        assert bench.lives()
+
+
 def test_a_loop_that_does_not_turn_is_noticed_within_half_a_minute_and_is_dead_after_a_minute() -> None:
     bench = Bench()
     bench.pass_by(30, turning=False)

@@ -1,4 +1,4 @@
-"""A worker's reports over a log that does not always answer: appended once more, given back, or the end."""
+"""A worker's reports over a log that does not always answer: appended once more, away, or the end."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_what_is_uncertain_or_away_is_asked_again_as_the_same_command() -> None:
     assert log.asked == [REPORT] * 4
 
 
-def test_a_log_that_stays_away_gives_the_job_back_to_the_broker() -> None:
+def test_a_log_that_stays_away_is_said_to_be_so_after_a_while() -> None:
     with pytest.raises(TimeoutError):
         reported(Log(AWAY, for_ever=True), patience_s=0.05)
 

@@ -1,17 +1,21 @@
 """`python -m tests.simulation`: the whole system under faults, seed by seed, or at every step of a fixed story.
 
-Ends with 1 when something does not hold, and says how to see it again. `make simulate` calls it.
+Ends with 1 when something does not hold, and says how to see it again. Ctrl-C ends a series early, with its sum.
+`make simulate` calls it, with `--record`: it goes on with the seed after the last one that was recorded.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
 
+from tests.chaos.record import commit_here
+from tests.simulation import record
 from tests.simulation.whole.shrinking import shrunk
 from tests.simulation.whole.stories import PROCESSES, Story, crashed, fixed, random_story
 from tests.simulation.whole.world import Outcome, played
@@ -37,11 +41,15 @@ def _options() -> argparse.Namespace:
     asking.add_argument("--step", metavar="PROCESS:N", help="the fixed story, this process dead at this step")
     asking.add_argument("--steps", action="store_true", help="the fixed story, dead at every step of every process")
     asking.add_argument("--every", type=int, default=1, help="with --steps: only every n-th step")
-    asking.add_argument("--first", type=int, default=0, help="the first seed (or step)")
+    asking.add_argument("--first", type=int, help="the first seed (or step); else 0, with --record the next one")
+    asking.add_argument("--record", action="store_true", help=f"add the series to {record.FILE.name}")
     asking.add_argument("--seeds", type=int, default=0, help="so many seeds")
     asking.add_argument("--hours", type=float, default=0.0, help="as many seeds as fit into so many hours")
     asking.add_argument("--story", action="store_true", help="print the story")
-    return asking.parse_args()
+    options = asking.parse_args()
+    if options.first is None:
+        options.first = record.next_seed() if options.record else 0
+    return options
 
 
 def _one(story: Story, again: str, options: argparse.Namespace) -> int:
@@ -64,16 +72,39 @@ def _seeds(options: argparse.Namespace) -> int:
     until_s = time.monotonic() + 3600 * options.hours
     total, broken = Outcome(), []
     began, count = time.monotonic(), 0
-    for seed in _numbers(options, until_s):
-        outcome = played(random_story(seed))
-        count += 1
-        _add(total, outcome)
-        if outcome.broken is not None:
-            broken.append(seed)
-            print(f"seed {seed}: {outcome.broken[:300]}\n  again: python -m tests.simulation --seed {seed}", flush=True)
-    print(f"seeds {options.first} to {options.first + count - 1}: {count} played in {time.monotonic() - began:.0f} s")
+    with contextlib.suppress(KeyboardInterrupt):
+        for seed in _numbers(options, until_s):
+            outcome = played(random_story(seed))
+            count += 1
+            _add(total, outcome)
+            if outcome.broken is not None:
+                broken.append(seed)
+                print(
+                    f"seed {seed}: {outcome.broken[:300]}\n  again: python -m tests.simulation --seed {seed}",
+                    flush=True,
+                )
+    seconds = time.monotonic() - began
+    print(f"seeds {options.first} to {options.first + count - 1}: {count} played in {seconds:.0f} s")
     _sum_up(total, broken, count)
+    if options.record and count:
+        _record(options.first, count, broken, total, round(seconds))
     return 1 if broken else 0
+
+
+def _record(first: int, count: int, broken: list[int], total: Outcome, seconds: int) -> None:
+    whole = record.Series(
+        at=record.now(),
+        commit=commit_here(),
+        first=first,
+        count=count,
+        broken=broken,
+        commands=total.commands,
+        acknowledged=total.acknowledged,
+        checks=total.checks,
+        seconds=seconds,
+    )
+    record.add(whole)
+    print(f"all that is recorded: {record.summed(record.series())}")
 
 
 def _numbers(options: argparse.Namespace, until_s: float) -> Iterator[int]:

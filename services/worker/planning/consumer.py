@@ -16,7 +16,7 @@ from kombu.message import Message
 from services.jobs import Rematch
 from services.metrics import Metrics
 from services.queues import REMATCH_VISIBILITY_S
-from services.worker.planning.process import Planner, PlanningFailed
+from services.worker.planning.process import LogAway, Planner, PlanningFailed
 from services.worker.taking import Taker
 
 log = logging.getLogger(__name__)
@@ -46,12 +46,11 @@ class PlanningWorker(Taker[Rematch]):
 
     def work(self, job: Rematch, message: Message) -> None:
         """Have a job worked, then acknowledge. One that kills its process is left to the journal."""
-        assert self._loop is not None
         for left in reversed(range(TRIES)):
             try:
-                asyncio.run_coroutine_threadsafe(self._planner.work(job), self._loop).result()
+                self._worked(job)
                 break
-            except (PlanningFailed, CancelledError) as failure:
+            except (PlanningFailed, CancelledError, LogAway) as failure:
                 if self.should_stop:
                     message.requeue()
                     return
@@ -59,3 +58,16 @@ class PlanningWorker(Taker[Rematch]):
                 if not left:
                     self._metrics.count("rematch_jobs_failed_total")
         message.ack()
+
+    def _worked(self, job: Rematch) -> None:
+        """Have a job worked; where the log is away, again and again, with the job in hand, until told to stop."""
+        assert self._loop is not None
+        while True:
+            try:
+                asyncio.run_coroutine_threadsafe(self._planner.work(job), self._loop).result()
+                return
+            except LogAway as away:
+                if self.should_stop:
+                    raise
+                log.warning("the log is away; the job in hand waits", extra={"error": str(away), "job": job.key})
+                self.hearing.began()  # it waits, it does not hang

@@ -45,6 +45,10 @@ class PlanningFailed(Exception):
     """The planning process died, or answered garbage: the job is not done."""
 
 
+class LogAway(Exception):
+    """The log was away for longer than a report is tried, or could not be read: the job is not done."""
+
+
 class Planner:
     """Works jobs. `places_max`: the size of a part, for tests; `child`: the command line of the process, for tests."""
 
@@ -75,14 +79,21 @@ class Planner:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     async def work(self, job: Rematch) -> None:
-        """Do a job and append what it says; return early where its batch is over. Raises PlanningFailed, Stop."""
+        """Do a job and append what it says; return early where its batch is over.
+
+        Raises PlanningFailed, LogAway, and Stop for a log that must not be written to any more.
+        """
         async with self._turn:
             if self._closed:
                 raise PlanningFailed("closed")
             try:
                 await self._work(job)
-            except BaseException:
+            except BaseException as failure:
                 await self._end(kill=True)  # whatever it would say next belongs to this job
+                if isinstance(failure, AppendUncertain) or _is_away(failure):
+                    raise LogAway(str(failure)) from failure
+                if isinstance(failure, Stop):
+                    self.ended = failure
                 raise
 
     async def close(self) -> None:
@@ -144,8 +155,7 @@ class Planner:
                 if time.monotonic() > until_s:
                     raise
             except Stop as stop:
-                if stop.code is not ExitCode.UNREACHABLE or time.monotonic() > until_s:
-                    self.ended = stop
+                if not _is_away(stop) or time.monotonic() > until_s:
                     raise
             await asyncio.sleep(PAUSE_S)
 
@@ -191,3 +201,7 @@ class Planner:
         with contextlib.suppress(OSError):
             await process.stdout.read()
         await process.wait()
+
+
+def _is_away(failure: BaseException) -> bool:
+    return isinstance(failure, Stop) and failure.code is ExitCode.UNREACHABLE
