@@ -82,7 +82,8 @@ async def _watched(heard: live.Heard, bar: Bar) -> PlanAdopted:
                 case PlanAdopted():
                     return event
                 case RematchEnded(adopted=False):
-                    raise Stop(ExitCode.REJECTED_ROWS, f"The batch ended ({event.how.value}) before any part was done: no plan.")
+                    words = f"The batch ended ({event.how.value}) before any part was done: no plan."
+                    raise Stop(ExitCode.REJECTED_ROWS, words)
                 case RematchCut():
                     parts, begun = event.parts + event.repairs, set()
                 case RematchPartBegun(command=said):
