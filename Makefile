@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 COMPILED := $(VENV)/.compiled
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate mutants chaos soak bench bench-brokers bench-board lock audit clean
+.PHONY: help setup demo up check test june-brokers services services-three services-stop simulate mutants chaos soak bench bench-brokers bench-board bench-week lock audit clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ bench-brokers: $(READY) ## the service on brokers beside a plain Faust agent (BE
 
 bench-board: $(READY) ## Redis flushed and a board rebuilt while serving OBJECTS=100000 live objects: seconds until all is right (minutes)
 	@$(BIN)/python -m tests.benchmarks.board_lost $(or $(OBJECTS),100000)
+
+bench-week: $(COMPILED) ## a report week of the generated county: planned, beat by beat, nearest first (WEEK="--free 0.1"; minutes)
+	@$(BIN)/python -m tests.benchmarks.county_week $(WEEK)
 
 lock: ## pin every dependency again, with hashes and without addresses
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
@@ -197,7 +198,8 @@ def as_asked(zone: Zone, request: Request, need: Need) -> OpenRequirement:
     fresh = Need(requirement=need.requirement)
     asked_s = int(request.submitted_at.timestamp())
     return replace(
-        posed_requirement(zone, request, fresh, need.requirement.people),
+        # without its needs: whoever served them may be forgotten, as those of ended requests are
+        posed_requirement(zone, msgspec.structs.replace(request, needs={}), fresh, need.requirement.people),
         earliest_s=_ceil_s(request.earliest),
         depart_s=asked_s,
         refused=(),

@@ -388,7 +388,8 @@ class Journal:
         return away(begin, spot(request)) * mode.get("detour", 1.3) / (mode["speed_kmh"] / 3.6)
 
     def _free(self, person, around_s):
-        """Weekly windows of the days around a moment; the checker knows no other hours."""
+        """Weekly windows of the days around a moment, and extra ones of single days; no other hours are known here."""
+        assert all(one.get("available") for one in person["hours"].get("exceptions", ()))
         clock = ZoneInfo(self.policy.get("timezone", "Asia/Shanghai"))
         day = datetime.fromtimestamp(around_s, clock).date()
         found = []
@@ -399,6 +400,14 @@ class Journal:
                 if window["weekday"] == that.weekday():
                     found.append(
                         (midnight + MINUTE * window["from_minute"], midnight + MINUTE * window["until_minute"])
+                    )
+            for extra in person["hours"].get("exceptions", ()):
+                if extra["day"] == that.isoformat():
+                    found.append(
+                        (
+                            midnight + MINUTE * extra.get("from_minute", 0),
+                            midnight + MINUTE * extra.get("until_minute", DAY // MINUTE),
+                        )
                     )
         return _union(found)
 

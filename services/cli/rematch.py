@@ -1,7 +1,7 @@
 """`paidan rematch`: plan everything open of a zone's week again as one plan (集中报到周), here or by the workers.
 
 `--dry-run` plans from a copy of the state and changes nothing. Without it the batch begins in the log, and this command
-only watches: whoever presses Ctrl-C ends the batch, which keeps the best plan so far.
+only watches: whoever presses Ctrl-C ends the batch, which keeps the parts that are done.
 """
 
 from __future__ import annotations

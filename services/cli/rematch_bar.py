@@ -10,6 +10,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 
 class Bar:
@@ -17,13 +18,15 @@ class Bar:
 
     def __init__(self, parts: int, *, exact: bool = True) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=12),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
+            # last, and in as many lines as it takes: whatever is cut short, it is not the bar
+            TextColumn("{task.description}", table_column=Column(ratio=1)),
             console=Console(stderr=True),
+            expand=True,
         )
         self._exact = exact
         self._parts = parts
@@ -62,9 +65,9 @@ class Bar:
         self._progress.update(self._task, completed=len(self._done))
         self._say()
 
-    def interrupted(self) -> None:
-        """Say that the best plan so far is kept."""
-        self._progress.console.print("Interrupted: the best plan so far is kept.")
+    def interrupted(self, kept: str) -> None:
+        """Say what is kept."""
+        self._progress.console.print(f"Interrupted: {kept}.")
 
     def _say(self) -> None:
         places, filled, bound, cost = (sum(figures[n] for figures in self._done.values()) for n in range(4))

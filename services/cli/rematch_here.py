@@ -137,7 +137,7 @@ def _planned(week: Week, batch: Batch, cut: Cut) -> WeekPlan:
                 plans.append(cutting.visits_of(cut, number, plan))
                 bar.part_done(answering.places_of(plan), plan.objective["filled"], plan.bound, plan.cost)
         except KeyboardInterrupt:
-            bar.interrupted()
+            bar.interrupted("the best plan so far is kept")
             effort = replace(effort, iterations=0)
         start = cutting.merged(week, cut, plans)
         return _best(bar, week, cutting.effort_of_repair(effort, cut), batch, start)

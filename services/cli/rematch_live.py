@@ -1,6 +1,6 @@
 """`paidan rematch` on a running service: begin the batch, show how far it is, say what came of it.
 
-Ctrl-C ends the batch: its best plan so far is adopted. A second one leaves at once.
+Ctrl-C ends the batch: what its parts have reported is adopted as its plan. A second one leaves at once.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ async def _watched(heard: live.Heard, bar: Bar) -> PlanAdopted:
                 case PlanAdopted():
                     return event
                 case RematchEnded(adopted=False):
-                    raise Stop(ExitCode.REJECTED_ROWS, f"The batch ended ({event.how.value}) before any part was done.")
+                    words = f"The batch ended ({event.how.value}) before any part was done: no plan."
+                    raise Stop(ExitCode.REJECTED_ROWS, words)
                 case RematchCut():
                     parts, begun = event.parts + event.repairs, set()
                 case RematchPartBegun(command=said):
@@ -100,7 +101,7 @@ async def _watched(heard: live.Heard, bar: Bar) -> PlanAdopted:
 
 async def _end_when(interrupted: asyncio.Event, command: StartRematch, send: live.Send, bar: Bar) -> None:
     await interrupted.wait()
-    bar.interrupted()
+    bar.interrupted("the batch ends; the parts that are done are kept")
     await send(
         EndRematch(id=f"end:{command.rematch}", zone=command.zone, at=datetime.now(UTC), rematch=command.rematch)
     )

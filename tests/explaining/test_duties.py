@@ -55,6 +55,20 @@ def test_who_has_served_is_told_from_who_has_not():
     assert (said.quarter, said.first, said.over, said.requests) == ("2026Q1", date(2026, 1, 1), False, 2)
 
 
+def test_requests_that_are_long_over_and_whose_visits_the_zone_has_forgotten_are_still_its_demand():
+    story = town("ana", "ben")
+    story.request("r1")
+    story.tick()
+    story.accept(offer(story))
+    story.visit(list(story.offers())[-1])
+    for _ in range(3):
+        story.tick(9 * DAY)
+    assert not story.zone.assignments
+    said = listed(story)
+    assert [(one.reason, one.could_serve) for one in said.owing] == [(Owes.NOT_NEEDED, 1)] * len(said.owing)
+    assert len(said.owing) >= 1
+
+
 def test_without_demand_the_list_says_so_and_asks_for_none():
     story = town("ana")
     before = len(story.events)

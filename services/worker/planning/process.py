@@ -118,6 +118,8 @@ class Planner:
                 self._kept = place
             else:
                 watching.result()
+                working.cancel()  # before the pipe is read to its end: two readers are refused
+                await asyncio.gather(working, return_exceptions=True)
                 await self._end(kill=True)
         finally:
             for task in (working, watching):
