@@ -2,6 +2,7 @@
 
     python -m tests.benchmarks.report_week --size county --iterations 200000
     python -m tests.benchmarks.report_week --bound areas --iterations 60000
+    python -m tests.benchmarks.report_week --bound city --budgets 60,900
     python -m tests.benchmarks.report_week --peers 100x200 --seconds 12 --iterations 48000
     python -m tests.benchmarks.report_week --pictures DIR --iterations 60000
 
@@ -85,7 +86,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=10, help="for each peer")
     parser.add_argument("--pictures", type=Path, help="write the week's pictures into this folder, measure nothing")
     parser.add_argument("--without", default="", help="a peer to leave out, such as VROOM")
-    parser.add_argument("--bound", choices=("areas",), help="ten areas of the city, planned and bounded")
+    parser.add_argument("--bound", choices=("areas", "city"), help="ten areas of the city, or all of it, with a bound")
+    parser.add_argument("--budgets", default="60,900", help="processor seconds of the whole city's plans")
     parser.add_argument("--area", default="667x200", help="people x visits of an area; the city's own share is 667x200")
     parser.add_argument("--no-duty", action="store_true", help="that people come at all is worth nothing")
     asked = parser.parse_args()
@@ -102,6 +104,9 @@ def main() -> None:
         people, visits = map(int, asked.area.split("x"))
         city = weeks.city(asked.scale, asked.seed)
         city = replace(city, duty_points=0) if asked.no_duty else city
+        if asked.bound == "city":
+            week_bounds.measure_whole(city, asked.seed, tuple(map(int, asked.budgets.split(","))))
+            return
         week_bounds.measure(city, people, visits, asked.seed, asked.iterations)
         return
     week = {"county": weeks.county, "tight": weeks.tight, "city": weeks.city}[asked.size](asked.scale, asked.seed)

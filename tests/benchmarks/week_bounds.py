@@ -1,4 +1,4 @@
-"""Proven travel gaps on areas cut from the synthetic city by a seed: plan, bound, table. Called by `report_week`.
+"""Proven travel gaps of the synthetic city, and on areas cut from it by a seed. Called by `report_week`.
 
 An area is the visits nearest to a point drawn, and the people nearest to it. Every plan is re-checked.
 """
@@ -101,3 +101,34 @@ def measure(city: Week, people: int, visits: int, seed: int, iterations: int) ->
             flush=True,
         )
     print(f"gaps: median {100 * float(np.median(gaps)):.2f} %, largest {100 * max(gaps):.2f} %")
+
+
+def measure_whole(week: Week, seed: int, budgets_s: tuple[int, ...]) -> None:
+    """Plan all of a week within so many processor seconds each, bound it; print a row for each plan.
+
+    Steps are counted out before, by the speed of a first search, so that each search cools down as a whole.
+    """
+    print("| processor seconds (asked) | steps | filled | km | cost beside open places | gap of travel | s bound |")
+    speed = _steps_a_second(week, seed)
+    for budget_s in budgets_s:
+        began = time.process_time()
+        plan = planning.run(week, Effort(iterations=int(budget_s * speed), seed=seed))
+        planned = time.process_time()
+        found = travel_bound(week, plan)
+        bounded = time.process_time()
+        wrong = objections(week, plan)
+        print(
+            f"| {planned - began:.0f} ({budget_s}) | {plan.iterations:,} | {plan.objective['filled']} | "
+            f"{plan.objective['metres'] / 1000:.1f} | {found.value:,} | {100 * found.gap:.2f} % | "
+            f"{bounded - planned:.0f} |{'' if not wrong else f' NOT ALLOWED: {wrong[:2]}'}",
+            flush=True,
+        )
+
+
+def _steps_a_second(week: Week, seed: int, steps: int = 32_000) -> float:
+    """Return the speed of the search alone: the first plan is left out."""
+    marks = [
+        (stage.iterations, time.process_time()) for stage in planning.stages(week, Effort(iterations=steps, seed=seed))
+    ]
+    (begin, begun_s), (end, ended_s) = marks[0], marks[-1]
+    return (end - begin) / (ended_s - begun_s)
