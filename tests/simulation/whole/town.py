@@ -39,6 +39,8 @@ class Town:
     ) -> None:
         self._story, self._ask, self._apis, self._checker, self._put = story, ask, apis, checker, put
         self.busy: set[asyncio.Task[None]] = set()
+        #: the latest time of a visit that somebody has waited for
+        self.due_s = 0.0
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.statuses: dict[int, int] = {}
         self.acknowledged = 0
@@ -147,6 +149,7 @@ class Town:
         return await self._asked(Say(now_s, job.zone, path, f"{what}.{job.offer}", body or {}))
 
     async def _until(self, at_s: float) -> None:
+        self.due_s = max(self.due_s, at_s)
         await asyncio.sleep(max(0.5, at_s - asyncio.get_running_loop().time()))
 
 

@@ -50,6 +50,8 @@ from tests.simulation.whole.town import REQUEST_S, Town
 
 #: After the last item of the story everything is mended; so long it may take until all has come to rest.
 REST_S = 900.0
+#: Who has agreed to a visit after that goes there first; so long may the rest of it take.
+VISIT_REST_S = 120.0
 #: Snapshots and hashes as often as a short story needs them.
 LIMITS = {"hash_every": 5, "snapshot_every": 12, "idle_s": 10.0, "group_max": 20}
 PREFIX = "paidan:"
@@ -149,7 +151,7 @@ class World:
         self.faults.heal()
         until_s = asyncio.get_running_loop().time() + REST_S
         while not self._rests():
-            if asyncio.get_running_loop().time() > until_s:
+            if asyncio.get_running_loop().time() > max(until_s, self.town.due_s + VISIT_REST_S):
                 raise Broken(f"I-2: no rest after ({REST_S:.0f}) s: {self._restless()}")
             await asyncio.sleep(1.0)
         looking.cancel()
